@@ -1,0 +1,118 @@
+#include "devices/host/console_endpoint.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "devices/host/terminal.h"
+
+namespace husk {
+namespace {
+
+// A description of our own of an inherited descriptor: O_NONBLOCK on a shared one would surprise the user's shell. What
+// cannot be opened again (a socket) is duplicated and may block the console role, which has nothing else to do.
+ScopedFd Reopen(int fd, int access) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    ScopedFd own(::open(path.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!own) own.Reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return own;
+}
+
+// Opening a file again starts at its beginning; what was written there before must stay.
+ScopedFd ReopenOutput(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return ScopedFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return Reopen(fd, O_WRONLY);
+}
+
+Result<ConsoleEndpoint> OpenStdio() {
+    ConsoleEndpoint endpoint;
+    endpoint.terminal = TerminalSettings(STDIN_FILENO);
+    // A job in the background may not read its terminal, and must not change it under the shell's hands.
+    const bool background = endpoint.terminal && ::tcgetpgrp(STDIN_FILENO) != ::getpgrp();
+    if (background) endpoint.terminal.reset();
+    if (!background) endpoint.input = Reopen(STDIN_FILENO, O_RDONLY);
+    endpoint.output = ReopenOutput(STDOUT_FILENO);
+    return endpoint;
+}
+
+Result<ConsoleEndpoint> OpenPty() {
+    ConsoleEndpoint endpoint;
+    endpoint.output.Reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    std::array<char, 64> name{};
+    const int master = endpoint.output.Get();
+    if (!endpoint.output || ::grantpt(master) != 0 || ::unlockpt(master) != 0 ||
+        ::ptsname_r(master, name.data(), name.size()) != 0) {
+        return FailOs("cannot create a pseudo-terminal");
+    }
+    endpoint.place = name.data();
+    // Until somebody has opened and closed the other side, a pseudo-terminal does not tell that nobody is there. The same
+    // opening makes it raw: the guest's console does its own echo and line editing.
+    const ScopedFd other(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!other) return FailOs("cannot open " + endpoint.place);
+    if (const auto settings = TerminalSettings(other.Get())) HUSK_TRY(MakeTerminalRaw(other.Get(), *settings));
+    endpoint.input.Reset(::fcntl(master, F_DUPFD_CLOEXEC, 0));
+    return endpoint;
+}
+
+// A socket nobody listens on any more was left by a husk that was killed.
+void RemoveStaleSocket(const std::string& path, const sockaddr_un& address) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+    const ScopedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int connected = ::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    if (connected != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
+}
+
+Result<ConsoleEndpoint> OpenUnix(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof address.sun_path) {
+        return Fail(ErrorKind::kUsage, "the console socket's path must have 1 to 107 bytes: " + path);
+    }
+    path.copy(address.sun_path, path.size());
+    ConsoleEndpoint endpoint;
+    endpoint.listener.Reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!endpoint.listener) return FailOs("cannot create the console socket " + path);
+    RemoveStaleSocket(path, address);
+    const mode_t mask = ::umask(0077);  // the console is the machine's keyboard: for its owner only
+    const int bound = ::bind(endpoint.listener.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int bind_errno = errno;
+    ::umask(mask);
+    if (bound != 0) return FailOs("cannot create the console socket " + path, bind_errno);
+    if (::listen(endpoint.listener.Get(), 1) != 0) return FailOs("cannot listen on the console socket " + path);
+    endpoint.place = path;
+    return endpoint;
+}
+
+Result<ConsoleEndpoint> OpenFile(const std::string& path) {
+    ConsoleEndpoint endpoint;
+    endpoint.output.Reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!endpoint.output) return FailOs("cannot write the console to " + path);
+    return endpoint;
+}
+
+}  // namespace
+
+Result<ConsoleEndpoint> OpenConsole(const ConsoleTarget& target) {
+    switch (target.kind) {
+        case ConsoleTarget::Kind::kStdio:
+            return OpenStdio();
+        case ConsoleTarget::Kind::kPty:
+            return OpenPty();
+        case ConsoleTarget::Kind::kUnix:
+            return OpenUnix(target.path);
+        case ConsoleTarget::Kind::kFile:
+            return OpenFile(target.path);
+        case ConsoleTarget::Kind::kNone:
+            break;
+    }
+    return ConsoleEndpoint{};
+}
+
+}  // namespace husk

@@ -1,0 +1,32 @@
+// Where a VM's console is on the host: the user's terminal, a pseudo-terminal, a unix socket, a file, or nowhere. Opened
+// by the launcher; the descriptors then belong to the console role.
+#pragma once
+
+#include <termios.h>
+
+#include <optional>
+#include <string>
+
+#include "vmm/base/result.h"
+#include "vmm/base/scoped_fd.h"
+
+namespace husk {
+
+struct ConsoleTarget {
+    enum class Kind { kStdio, kPty, kUnix, kFile, kNone } kind = Kind::kStdio;
+    std::string path;  // with kUnix and kFile
+};
+
+struct ConsoleEndpoint {
+    ScopedFd input;     // none: nothing can be typed
+    ScopedFd output;    // none: output is dropped, or kept for a client
+    ScopedFd listener;  // with kUnix: where clients connect
+    std::optional<termios> terminal;  // settings to go back to, when `input` is the user's terminal
+    std::string place;                // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
+};
+
+// Opens the target. All descriptors are non-blocking and descriptions of their own, so that the flags of the user's
+// terminal stay as they are. The terminal is not yet raw.
+[[nodiscard]] Result<ConsoleEndpoint> OpenConsole(const ConsoleTarget& target);
+
+}  // namespace husk

@@ -1,0 +1,19 @@
+// What every confined role does first, before it reads a single message.
+#pragma once
+
+#include "vmm/base/result.h"
+
+namespace husk {
+
+// When the launcher dies, the kernel sends the role this signal. The vmm takes SIGKILL; the console takes one it can
+// catch, since it has a terminal to restore.
+struct ParentDeath {
+    int signal;
+};
+
+// Ties the role's life to its launcher's, makes it deaf to the signals that a terminal or a person sends to the whole
+// family (the launcher alone acts on those), and sets its limits: no core dump, no new privileges.
+// `name` becomes the name of the main thread.
+[[nodiscard]] Result<> BeginRole(ParentDeath death, const char* name);
+
+}  // namespace husk

@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# L1: a stock Debian kernel under QEMU's TCG, which emulates AMD's SVM, so that kvm_amd gives it a real /dev/kvm.
+
+# qemu_command SERIES INITRAMFS MEMORY CPUS: sets $qemu to the command that boots an L1, without its serial ports and kernel
+# command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without these promises
+# of fast strings Linux copies by words, and filling much memory takes half the time.
+qemu_command() {
+  # shellcheck disable=SC2054 # commas of QEMU's
+  qemu=(setpriv --pdeathsig KILL "$qemu_program" -M q35 -accel tcg,thread=multi,tb-size=512 -cpu max,-erms,-fsrm
+    -m "$3" -smp "$4" -nodefaults -no-user-config -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
+    -drive "file=$cache/payload.img,if=none,id=payload,format=raw,readonly=on" -device nvme,drive=payload,serial=payload
+    -kernel "$cache/kernels/$1/bzImage" -initrd "$2")
+}
+
+# isa-debug-exit makes QEMU's status ((v << 1) | 1), and l1_exit's v is its status + 16: this is l1_exit 0.
+l1_orderly_end=33
+
+# --- an L1 that serves scenarios: names go in on its console, everything else comes out of it
+
+l1_pid=
+l1_shape=
+
+# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE (MEMORY:CPUS) and waits until it is ready. LOG gets its console.
+l1_start() {
+  local pipes
+  pipes=$(mktemp -d "$work/pipes.XXXXXX")
+  mkfifo "$pipes"/{in,out,monitor.in,monitor.out}
+  l1_monitor=$pipes/monitor
+  qemu_command "$1" "$2" "${3%:*}" "${3#*:}"
+  l1_shape=$3 l1_log=$4
+  "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio -append "console=ttyS0 panic=-1 quiet lab=serve" \
+    <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
+  l1_pid=$!
+  exec {l1_in}>"$pipes/in" {l1_out}<"$pipes/out"
+  l1_read_until 120 "LAB-READY *" "$l1_log"
+}
+
+# l1_send LINE: types LINE on L1's console. If L1 is no more, reading from it will tell.
+l1_send() { echo "$1" >&"$l1_in" || true; }
+
+# l1_read_line DEADLINE: the next line of L1's console, in $l1_line. Returns 1 if L1 has ended, 2 if the time is over.
+l1_read_line() {
+  local piece status=128
+  l1_line=
+  while ((status >= 128)); do # read's way to say that its second is over
+    ((SECONDS <= $1)) || return 2
+    status=0
+    IFS= read -r -t 1 piece <&"$l1_out" || status=$?
+    l1_line+=$piece
+  done
+  l1_line=${l1_line%$'\r'}
+  return "$status"
+}
+
+# l1_read_until SECONDS PATTERN LOG: copies L1's lines to LOG up to the one that matches, and leaves that one in $l1_line.
+# Returns as l1_read_line does.
+l1_read_until() {
+  local deadline=$((SECONDS + $1)) status=0
+  while l1_read_line "$deadline" || status=$?; do
+    # shellcheck disable=SC2053 # a pattern
+    [[ $status != 0 || $l1_line != $2 ]] || return 0
+    printf '%s\n' "$l1_line" >>"$3"
+    ((status == 0)) || return "$status"
+  done
+}
+
+# l1_stop: lets L1 end by itself. Fails if it does not, or not in order.
+l1_stop() {
+  local status=0
+  [[ -n $l1_pid ]] || return 0
+  l1_send quit
+  l1_read_until 30 "" "$l1_log" || status=$?
+  ((status == 1)) || kill -KILL "$l1_pid"
+  status=0
+  wait "$l1_pid" || status=$?
+  l1_forget
+  ((status == l1_orderly_end))
+}
+
+# l1_post_mortem: where every CPU of a hanging L1 is, at three moments, into its log.
+l1_post_mortem() {
+  local moment
+  for moment in 1 2 3; do
+    echo "info registers -a" 1<>"$l1_monitor.in" # <>: never waits for a reader
+    timeout 1 cat "$l1_monitor.out" >>"$l1_log" || true # the time-out is the end of the answer
+  done
+}
+
+l1_kill() {
+  [[ -n $l1_pid ]] || return 0
+  kill -KILL "$l1_pid" 2>/dev/null || true
+  wait "$l1_pid" 2>/dev/null || true
+  l1_forget
+}
+
+l1_forget() {
+  exec {l1_in}>&- {l1_out}<&-
+  l1_pid='' l1_shape=''
+}

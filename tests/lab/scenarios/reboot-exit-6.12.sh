@@ -1,0 +1,2 @@
+# Debian 6.12 reboots as its kernel does by default; under --on-reboot exit husk ends with status 3.
+expect_status 3 husk_run 6.12 vmlinux l2=reboot --on-reboot exit </dev/null

@@ -1,0 +1,28 @@
+// EventFd: a counter that the kernel wakes sleepers on; doorbells and interrupts are made of it.
+#pragma once
+
+#include "vmm/base/result.h"
+#include "vmm/base/scoped_fd.h"
+
+namespace husk {
+
+class EventFd {
+   public:
+    // Non-blocking and close-on-exec.
+    [[nodiscard]] static Result<EventFd> Create();
+    // Takes over a descriptor that is known to be an eventfd (from the manifest of a role).
+    explicit EventFd(ScopedFd fd) : fd_(std::move(fd)) {}
+
+    // Adds one. Never blocks: a counter at its maximum is already as loud as it can be. Any thread.
+    void Signal() const;
+    // Takes everything off the counter; true when there was something.
+    bool Drain() const;
+
+    [[nodiscard]] int Get() const { return fd_.Get(); }
+    [[nodiscard]] ScopedFd Release() { return std::move(fd_); }
+
+   private:
+    ScopedFd fd_;
+};
+
+}  // namespace husk

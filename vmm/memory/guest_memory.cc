@@ -1,0 +1,101 @@
+#include "vmm/memory/guest_memory.h"
+
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "vmm/memory/address_map.h"
+
+namespace husk {
+namespace {
+
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+Result<std::byte*> Map(int fd, std::uint64_t size) {
+    void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (base == MAP_FAILED) {
+        return FailOs("cannot map " + std::to_string(size / address_map::kMiB) + " MiB of guest memory");
+    }
+    return static_cast<std::byte*>(base);
+}
+
+}  // namespace
+
+Result<GuestMemory> GuestMemory::Create(std::uint64_t size, PageBacking backing) {
+    const bool huge = backing == PageBacking::kHuge;
+    ScopedFd fd(::memfd_create("husk-guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U)));
+    if (!fd) return FailOs("cannot create guest memory");
+    if (::ftruncate(fd.Get(), static_cast<off_t>(size)) != 0) return FailOs("cannot size guest memory");
+    if (::fcntl(fd.Get(), F_ADD_SEALS, kSeals) != 0) return FailOs("cannot seal guest memory");
+    std::byte* const base = HUSK_TRY(Map(fd.Get(), size));
+    if (!huge) ::madvise(base, size, MADV_HUGEPAGE);  // advice: a kernel without huge pages is fine
+    ::madvise(base, size, MADV_DONTDUMP);
+    return GuestMemory(std::move(fd), base, size);
+}
+
+Result<GuestMemory> GuestMemory::Attach(ScopedFd memfd) {
+    struct stat status {};
+    if (::fstat(memfd.Get(), &status) != 0) return FailOs("cannot inspect guest memory");
+    if (::fcntl(memfd.Get(), F_GET_SEALS) != kSeals) return Fail("guest memory is not sealed");
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    std::byte* const base = HUSK_TRY(Map(memfd.Get(), size));
+    ::madvise(base, size, MADV_DONTDUMP);
+    return GuestMemory(std::move(memfd), base, size);
+}
+
+GuestMemory::GuestMemory(ScopedFd fd, std::byte* base, std::uint64_t size)
+    : fd_(std::move(fd)), base_(base), size_(size) {
+    const std::uint64_t low = std::min(size, address_map::kLowRamEnd.Value());
+    regions_.push_back({GuestAddress(0), {base, low}});
+    if (size > low) regions_.push_back({address_map::kHighRamStart, {base + low, size - low}});
+}
+
+GuestMemory::GuestMemory(GuestMemory&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      base_(std::exchange(other.base_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      regions_(std::move(other.regions_)) {}
+
+GuestMemory::~GuestMemory() {
+    if (base_ != nullptr) ::munmap(base_, size_);
+}
+
+std::optional<std::span<std::byte>> GuestMemory::Slice(GuestAddress at, std::uint64_t length) const {
+    for (const MemoryRegion& region : regions_) {
+        if (at < region.start) continue;
+        const std::uint64_t offset = at.Value() - region.start.Value();
+        if (offset <= region.host.size() && length <= region.host.size() - offset) {
+            return region.host.subspan(offset, length);
+        }
+    }
+    return std::nullopt;
+}
+
+bool GuestMemory::Write(GuestAddress at, std::span<const std::byte> bytes) const {
+    const auto target = Slice(at, bytes.size());
+    if (!target) return false;
+    std::ranges::copy(bytes, target->begin());
+    return true;
+}
+
+Result<> GuestMemory::LoadFile(GuestAddress at, int fd, std::uint64_t offset, std::uint64_t length) const {
+    const auto target = Slice(at, length);
+    if (!target) return Fail(ErrorKind::kBootSource, "does not fit into guest memory");
+    std::size_t done = 0;
+    while (done < length) {
+        const ssize_t got = ::pread(fd, target->data() + done, length - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::unexpected(Error::Os("cannot read it").As(ErrorKind::kBootSource));
+        if (got == 0) return Fail(ErrorKind::kBootSource, "ends too early");
+        done += static_cast<std::size_t>(got);
+    }
+    return {};
+}
+
+}  // namespace husk

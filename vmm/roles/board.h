@@ -1,0 +1,76 @@
+// Board: the guest's machine as the vmm role holds it: memory, buses, platform devices, vCPUs, and the kernel in place.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "devices/platform/ioapic.h"
+#include "devices/platform/power.h"
+#include "devices/platform/uart8250.h"
+#include "vmm/base/event_fd.h"
+#include "vmm/bus/bus.h"
+#include "vmm/kvm/irq_routes.h"
+#include "vmm/kvm/kvm.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/memory/guest_memory.h"
+#include "vmm/roles/messages.h"
+#include "vmm/roles/serial_link.h"
+#include "vmm/roles/stats_pages.h"
+
+namespace husk {
+
+// Descriptors of the files a guest starts from; -1 where there is none.
+struct BootFiles {
+    int kernel;
+    int initrd;
+};
+
+// Does not move: devices and vCPUs refer to each other.
+class Board {
+   public:
+    // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `power` hears of poweroff and
+    // reset on vCPU threads; it, `rings`, `wake_console` and `stats` must outlive the board.
+    [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
+                                                               ConsoleRings& rings, const EventFd& wake_console,
+                                                               PowerSink& power, VmmStats& stats);
+
+    [[nodiscard]] std::vector<Vcpu>& Vcpus() { return vcpus_; }
+    [[nodiscard]] const Bus& Ports() const { return ports_; }
+    [[nodiscard]] const Bus& Mmio() const { return mmio_; }
+
+    void PressPowerButton() { power_button_.Press(); }
+    // The console has input, or made room. The control thread.
+    void ConsoleReady();
+    // Copies the devices' own counts to the statistics page.
+    void PublishCounts(VmmStats& stats) const;
+
+   private:
+    Board(Kvm kvm, Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
+          const EventFd& wake_console, PowerSink& power);
+
+    [[nodiscard]] Result<> WireDevices(const VmmConfig& config);
+    [[nodiscard]] Result<> CreateVcpus(const VmmConfig& config);
+    [[nodiscard]] Result<> LoadGuest(const VmmConfig& config, BootFiles files);
+
+    static constexpr std::uint32_t kPins = address_map::kFirstVirtioGsi;
+
+    Kvm kvm_;
+    Vm vm_;
+    GuestMemory memory_;
+    EventFdLine uart_line_;
+    EventFdLine button_line_;
+    IrqRoutes routes_;
+    Ioapic ioapic_;
+    SerialLink serial_;
+    Uart8250 uart_;
+    PowerControl power_control_;
+    KeyboardReset keyboard_reset_;
+    PowerButton power_button_;
+    Bus ports_;
+    Bus mmio_;
+    std::vector<Vcpu> vcpus_;
+    bool has_uart_ = false;
+};
+
+}  // namespace husk

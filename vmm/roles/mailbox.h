@@ -1,0 +1,38 @@
+// Typed sending and receiving over a Channel.
+#pragma once
+
+#include "vmm/roles/channel.h"
+#include "vmm/roles/messages.h"
+
+namespace husk {
+
+template <typename M>
+[[nodiscard]] Result<> SendMessage(const Channel& channel, const M& message, int fd = -1) {
+    return channel.Send(MessageBuffer::Encode(message).Bytes(), fd);
+}
+
+struct Mail {
+    MessageBuffer message;
+    ScopedFd fd;
+    [[nodiscard]] bool PeerGone() const { return message.size == 0; }
+};
+
+[[nodiscard]] inline Result<Mail> ReceiveMail(const Channel& channel) {
+    Mail mail;
+    auto received = HUSK_TRY(channel.Receive(mail.message.bytes));
+    mail.message.size = received.size;
+    mail.fd = std::move(received.fd);
+    return mail;
+}
+
+// Waits for a message of type M; anything else is an error.
+template <typename M>
+[[nodiscard]] Result<std::pair<M, ScopedFd>> Expect(const Channel& channel) {
+    Mail mail = HUSK_TRY(ReceiveMail(channel));
+    if (mail.PeerGone()) return Fail("the other role is gone");
+    const auto message = mail.message.As<M>();
+    if (!message) return Fail("the other role sent something unexpected");
+    return std::pair(*message, std::move(mail.fd));
+}
+
+}  // namespace husk

@@ -1,0 +1,53 @@
+// The statistics pages: what each role counts and when it reached which point. A role creates its page and sends the
+// descriptor with Ready; only the role writes, only the launcher reads. All-zero memory is a valid start.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "vmm/base/clock.h"
+#include "vmm/base/log_ring.h"
+#include "vmm/kvm/exit_counters.h"
+#include "vmm/roles/messages.h"
+
+namespace husk {
+
+// One moment, CLOCK_MONOTONIC in nanoseconds; 0 while it has not come.
+class TimeMark {
+   public:
+    void SetOnce() {
+        if (at_.load(std::memory_order_relaxed) == 0) at_.store(MonotonicNanoseconds(), std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t At() const { return at_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> at_{};
+};
+
+struct VmmStats {
+    LogRing log;
+    TimeMark role_started;
+    TimeMark kvm_ready;
+    TimeMark memory_ready;
+    TimeMark kernel_loaded;
+    TimeMark first_run;
+    TimeMark guest_ended;
+    std::atomic<std::uint64_t> uart_transmitted{};
+    std::atomic<std::uint64_t> uart_received{};
+    std::atomic<std::uint64_t> uart_overruns{};
+    std::atomic<std::uint64_t> route_updates{};
+    std::array<ExitCounters, kMaxVcpus> vcpus{};
+};
+
+struct ConsoleStats {
+    LogRing log;
+    TimeMark role_started;
+    TimeMark first_byte;
+    std::atomic<std::uint64_t> bytes_out{};
+    std::atomic<std::uint64_t> bytes_in{};
+    std::atomic<std::uint64_t> writes{};
+};
+
+}  // namespace husk
