@@ -58,18 +58,17 @@ template <typename... Args>
 
 }  // namespace husk
 
-// The value of a Result, or return its error from the function around it.
-#define HUSK_TRY(expression)                                                             \
-    ({                                                                                   \
-        auto husk_result = (expression);                                                 \
-        if (!husk_result) return std::unexpected(std::move(husk_result).error());        \
-        std::move(husk_result).value();                                                  \
-    })
+// The value of a Result, or return its error from the function around it. May be nested.
+#define HUSK_TRY(expression) HUSK_TRY_AS(HUSK_TRY_NAME(__COUNTER__), , expression)
 
 // The same, with context put before the error's sentence.
-#define HUSK_TRY_IN(context, expression)                                                                   \
-    ({                                                                                                     \
-        auto husk_result = (expression);                                                                   \
-        if (!husk_result) return std::unexpected(std::move(husk_result).error().Within(context));          \
-        std::move(husk_result).value();                                                                    \
+#define HUSK_TRY_IN(context, expression) HUSK_TRY_AS(HUSK_TRY_NAME(__COUNTER__), .Within(context), expression)
+
+#define HUSK_TRY_NAME(number) HUSK_TRY_PASTE(husk_result_, number)
+#define HUSK_TRY_PASTE(prefix, number) prefix##number
+#define HUSK_TRY_AS(name, addition, expression)                                    \
+    ({                                                                             \
+        auto name = (expression);                                                  \
+        if (!name) return std::unexpected(std::move(name).error() addition);       \
+        std::move(name).value();                                                   \
     })

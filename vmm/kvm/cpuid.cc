@@ -4,6 +4,7 @@
 #include <bit>
 #include <memory>
 
+#include "vmm/kvm/kvm.h"
 #include "vmm/kvm/kvm_api.h"
 
 namespace husk {
@@ -16,9 +17,9 @@ unsigned CoreBits(std::uint32_t count) { return static_cast<unsigned>(std::bit_w
 
 // Leaf 0xB (Intel SDM vol. 2, CPUID): level 0 is the thread, level 1 the core, level 2 ends the list. KVM reports the
 // leaf without levels, so they are written anew; 0x1F says the same in more words and is left out.
-void AppendTopology(std::vector<kvm_cpuid_entry2>& entries, CpuPlace place) {
+void AppendTopology(std::vector<CpuidEntry>& entries, CpuPlace place) {
     constexpr std::uint32_t kThreadLevel = 1U << 8, kCoreLevel = 2U << 8;
-    kvm_cpuid_entry2 level{};
+    CpuidEntry level{};
     level.function = 0xb;
     level.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
     level.edx = place.id;
@@ -37,7 +38,7 @@ void AppendTopology(std::vector<kvm_cpuid_entry2>& entries, CpuPlace place) {
     entries.push_back(level);
 }
 
-void SetLeaf1(kvm_cpuid_entry2& entry, CpuPlace place, bool tsc_deadline) {
+void SetLeaf1(CpuidEntry& entry, CpuPlace place, bool tsc_deadline) {
     constexpr std::uint32_t kVmx = Bit(5), kPerfCapabilities = Bit(15), kTscDeadline = Bit(24), kHypervisor = Bit(31);
     constexpr std::uint32_t kHyperThreading = Bit(28);
     const std::uint32_t logical = std::uint32_t{1} << CoreBits(place.count);
@@ -48,7 +49,7 @@ void SetLeaf1(kvm_cpuid_entry2& entry, CpuPlace place, bool tsc_deadline) {
 }
 
 // Deterministic cache parameters: every cache belongs to one core, except that the last level is shared by all.
-void SetCacheSharing(kvm_cpuid_entry2& entry, CpuPlace place, bool with_core_count) {
+void SetCacheSharing(CpuidEntry& entry, CpuPlace place, bool with_core_count) {
     const std::uint32_t level = (entry.eax >> 5) & 7;
     if ((entry.eax & 0x1f) == 0) return;  // no more caches
     const std::uint32_t sharing = level >= 3 ? (std::uint32_t{1} << CoreBits(place.count)) - 1 : 0;
@@ -58,18 +59,18 @@ void SetCacheSharing(kvm_cpuid_entry2& entry, CpuPlace place, bool with_core_cou
 
 }  // namespace
 
-Result<std::vector<kvm_cpuid_entry2>> SupportedCpuid(const Kvm& kvm) {
+Result<std::vector<CpuidEntry>> SupportedCpuid(const Kvm& kvm) {
     const auto list = std::make_unique<kvm_api::CpuidList>();
     list->head.count = static_cast<std::uint32_t>(list->entries.size());
     if (::ioctl(kvm.Fd(), kvm_api::kGetSupportedCpuid, list.get()) != 0) return FailOs("cannot ask KVM for its CPUID");
     return std::vector(list->entries.begin(), list->entries.begin() + list->head.count);
 }
 
-void AdjustCpuid(std::vector<kvm_cpuid_entry2>& entries, CpuPlace place, bool tsc_deadline) {
+void AdjustCpuid(std::vector<CpuidEntry>& entries, CpuPlace place, bool tsc_deadline) {
     const bool has_topology_leaf = std::ranges::any_of(entries, [](const auto& entry) { return entry.function == 0xb; });
     std::erase_if(entries, [](const auto& entry) { return entry.function == 0xb || entry.function == 0x1f; });
     if (has_topology_leaf) AppendTopology(entries, place);
-    for (kvm_cpuid_entry2& entry : entries) {
+    for (CpuidEntry& entry : entries) {
         switch (entry.function) {
             case 0x1:
                 SetLeaf1(entry, place, tsc_deadline);

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "vmm/kvm/cpuid.h"
+
 namespace husk::kvm_api {
 
 // The head of every such struct: a count and four more bytes.
@@ -27,10 +29,12 @@ struct List {
     std::array<Entry, kMax> entries{};
 };
 
-static_assert(sizeof(kvm_cpuid_entry2) == 40);
+static_assert(sizeof(kvm_cpuid_entry2) == sizeof(CpuidEntry));
+static_assert(offsetof(kvm_cpuid_entry2, flags) == offsetof(CpuidEntry, flags));
+static_assert(offsetof(kvm_cpuid_entry2, edx) == offsetof(CpuidEntry, edx));
 static_assert(sizeof(kvm_msr_entry) == 16);
 static_assert(sizeof(kvm_irq_routing_entry) == 48);
-using CpuidList = List<kvm_cpuid_entry2, 256>;
+using CpuidList = List<CpuidEntry, 256>;
 using MsrList = List<kvm_msr_entry, 16>;
 template <std::size_t kMax>
 using RoutingList = List<kvm_irq_routing_entry, kMax>;

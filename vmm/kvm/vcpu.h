@@ -7,11 +7,11 @@
 
 #include "vmm/base/result.h"
 #include "vmm/base/scoped_fd.h"
+#include "vmm/kvm/cpuid.h"
 #include "vmm/kvm/vcpu_exit.h"
 #include "vmm/memory/guest_address.h"
 
 struct kvm_run;
-struct kvm_cpuid_entry2;
 
 namespace husk {
 
@@ -38,7 +38,7 @@ class Vcpu {
     Vcpu& operator=(Vcpu&&) = delete;
     ~Vcpu();
 
-    [[nodiscard]] Result<> SetCpuid(std::span<const kvm_cpuid_entry2> entries);
+    [[nodiscard]] Result<> SetCpuid(std::span<const CpuidEntry> entries);
     // The memory types and feature bits that firmware would have set: default type write-back, fast strings.
     [[nodiscard]] Result<> SetBootMsrs();
     [[nodiscard]] Result<> SetEntry(const VcpuEntry& entry);

@@ -42,7 +42,7 @@ kvm_segment FlatSegment(std::uint16_t selector, std::uint8_t type, bool long_mod
 
 }  // namespace
 
-Result<> Vcpu::SetCpuid(std::span<const kvm_cpuid_entry2> entries) {
+Result<> Vcpu::SetCpuid(std::span<const CpuidEntry> entries) {
     auto list = std::make_unique<kvm_api::CpuidList>();
     if (entries.size() > list->entries.size()) return Fail("KVM reports more CPUID leaves than husk can hold");
     list->head.count = static_cast<std::uint32_t>(entries.size());

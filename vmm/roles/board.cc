@@ -54,19 +54,18 @@ Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& c
 
     EventFd uart_event = HUSK_TRY(EventFd::Create());
     EventFd button_event = HUSK_TRY(EventFd::Create());
-    std::unique_ptr<Board> board(new Board(std::move(kvm), std::move(vm), std::move(memory), std::move(uart_event),
+    std::unique_ptr<Board> board(new Board(std::move(vm), std::move(memory), std::move(uart_event),
                                            std::move(button_event), rings, wake_console, power));
     HUSK_TRY(board->WireDevices(config));
-    HUSK_TRY(board->CreateVcpus(config));
+    HUSK_TRY(board->CreateVcpus(kvm, config));
     HUSK_TRY(board->LoadGuest(config, files));
     stats.kernel_loaded.SetOnce();
     return board;
 }
 
-Board::Board(Kvm kvm, Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
+Board::Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
              const EventFd& wake_console, PowerSink& power)
-    : kvm_(std::move(kvm)),
-      vm_(std::move(vm)),
+    : vm_(std::move(vm)),
       memory_(std::move(memory)),
       uart_line_(std::move(uart_event)),
       button_line_(std::move(button_event)),
@@ -89,9 +88,9 @@ Result<> Board::WireDevices(const VmmConfig& config) {
     return ports_.Attach(address_map::kUartPort, address_map::kUartPorts, uart_, "uart");
 }
 
-Result<> Board::CreateVcpus(const VmmConfig& config) {
-    const auto supported = HUSK_TRY(SupportedCpuid(kvm_));
-    const bool tsc_deadline = kvm_.HasTscDeadlineTimer();
+Result<> Board::CreateVcpus(const Kvm& kvm, const VmmConfig& config) {
+    const auto supported = HUSK_TRY(SupportedCpuid(kvm));
+    const bool tsc_deadline = kvm.HasTscDeadlineTimer();
     vcpus_.reserve(config.vcpus);
     for (std::uint32_t id = 0; id < config.vcpus; ++id) {
         Vcpu& vcpu = vcpus_.emplace_back(HUSK_TRY(vm_.CreateVcpu(id)));

@@ -29,7 +29,7 @@ struct BootFiles {
 // Does not move: devices and vCPUs refer to each other.
 class Board {
    public:
-    // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `power` hears of poweroff and
+    // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `kvm_fd` is closed afterwards. `power` hears of poweroff and
     // reset on vCPU threads; it, `rings`, `wake_console` and `stats` must outlive the board.
     [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
                                                                ConsoleRings& rings, const EventFd& wake_console,
@@ -46,16 +46,15 @@ class Board {
     void PublishCounts(VmmStats& stats) const;
 
    private:
-    Board(Kvm kvm, Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
+    Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
           const EventFd& wake_console, PowerSink& power);
 
     [[nodiscard]] Result<> WireDevices(const VmmConfig& config);
-    [[nodiscard]] Result<> CreateVcpus(const VmmConfig& config);
+    [[nodiscard]] Result<> CreateVcpus(const Kvm& kvm, const VmmConfig& config);
     [[nodiscard]] Result<> LoadGuest(const VmmConfig& config, BootFiles files);
 
     static constexpr std::uint32_t kPins = address_map::kFirstVirtioGsi;
 
-    Kvm kvm_;
     Vm vm_;
     GuestMemory memory_;
     EventFdLine uart_line_;

@@ -88,7 +88,8 @@ struct ConsoleConfig {
     static constexpr MessageType kType = MessageType::kConsoleConfig;
     bool escape = false;             // Ctrl-] commands: the input is a terminal
     bool restore_terminal = false;   // put `terminal` back when the launcher dies
-    bool clients = false;            // output is kept for the next client when there is none
+    bool clients = false;            // a unix socket: output waits for a client
+    bool pty = false;                // a pseudo-terminal: its other side comes and goes
     termios terminal{};
     FixedText<kMaxName> name;
 };

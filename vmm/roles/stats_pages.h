@@ -8,7 +8,6 @@
 #include <cstdint>
 
 #include "vmm/base/clock.h"
-#include "vmm/base/log_ring.h"
 #include "vmm/kvm/exit_counters.h"
 #include "vmm/roles/messages.h"
 
@@ -27,7 +26,6 @@ class TimeMark {
 };
 
 struct VmmStats {
-    LogRing log;
     TimeMark role_started;
     TimeMark kvm_ready;
     TimeMark memory_ready;
@@ -42,7 +40,6 @@ struct VmmStats {
 };
 
 struct ConsoleStats {
-    LogRing log;
     TimeMark role_started;
     TimeMark first_byte;
     std::atomic<std::uint64_t> bytes_out{};

@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 int main(int argc, char** argv) {
-  const int status = argc > 1 ? std::atoi(argv[1]) : 0;
-  if (ioperm(0xf4, 4, 1) != 0) return 1;
-  outl(static_cast<unsigned>(status) + 16, 0xf4);
-  return 0;
+    const int status = argc > 1 ? std::atoi(argv[1]) : 0;
+    if (ioperm(0xf4, 4, 1) != 0) return 1;
+    outl(static_cast<unsigned>(status) + 16, 0xf4);
+    return 0;
 }

@@ -2,7 +2,7 @@
 converse 6.1 bzImage l2=shell <<'SCRIPT'
 expect "l2# " 120
 send "\x1dh"
-expect "kill" 5
+expect "husk: Ctrl-] k" 5
 send "echo still $((40+2)) here\n"
 expect "still 42 here" 20
 send "\x1dk"

@@ -1,0 +1,35 @@
+// The command line: what was asked for, or the sentence that says what is wrong with it.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "vmm/base/log.h"
+#include "vmm/base/result.h"
+#include "vmm/machine/config.h"
+
+namespace husk {
+
+struct RunCommand {
+    MachineConfig machine;
+    LogLevel log_level = LogLevel::kInfo;
+};
+struct DoctorCommand {
+    std::string kvm_device = "/dev/kvm";
+};
+// Print this and exit with success: help or the version.
+struct PrintCommand {
+    std::string text;
+};
+
+using Command = std::variant<RunCommand, DoctorCommand, PrintCommand>;
+
+// Pure: touches neither files nor the host. Errors are of kind kUsage.
+[[nodiscard]] Result<Command> ParseCommandLine(int argc, const char* const* argv);
+
+// "512M", "2G", "262144K" or a number of bytes.
+[[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
+// "stdio", "pty", "unix=PATH", "file=PATH" or "none".
+[[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
+
+}  // namespace husk

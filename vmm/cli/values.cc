@@ -1,0 +1,40 @@
+// The values of options that have a syntax of their own.
+#include <charconv>
+#include <cstdint>
+
+#include "vmm/cli/options.h"
+
+namespace husk {
+
+Result<std::uint64_t> ParseSize(const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, text.data() + text.size());
+    unsigned shift = 0;
+    if (unit == "K" || unit == "k") {
+        shift = 10;
+    } else if (unit == "M" || unit == "m") {
+        shift = 20;
+    } else if (unit == "G" || unit == "g") {
+        shift = 30;
+    } else if (!unit.empty()) {
+        shift = 64;
+    }
+    if (error != std::errc() || shift == 64) {
+        return Fail(ErrorKind::kUsage, "\"" + text + "\" is not a size: write it like 512M, 2G or 262144K");
+    }
+    if (number > (~std::uint64_t{0} >> shift)) return Fail(ErrorKind::kUsage, "\"" + text + "\" is more than any host has");
+    return number << shift;
+}
+
+Result<ConsoleTarget> ParseConsole(const std::string& text) {
+    using Kind = ConsoleTarget::Kind;
+    if (text == "stdio") return ConsoleTarget{Kind::kStdio, {}};
+    if (text == "pty") return ConsoleTarget{Kind::kPty, {}};
+    if (text == "none") return ConsoleTarget{Kind::kNone, {}};
+    if (text.starts_with("unix=") && text.size() > 5) return ConsoleTarget{Kind::kUnix, text.substr(5)};
+    if (text.starts_with("file=") && text.size() > 5) return ConsoleTarget{Kind::kFile, text.substr(5)};
+    return Fail(ErrorKind::kUsage, "--console takes stdio, pty, unix=PATH, file=PATH or none, not \"" + text + "\"");
+}
+
+}  // namespace husk
