@@ -12,24 +12,24 @@
 namespace husk {
 
 struct AcpiMachine {
-  // A virtio-mmio register block (Virtio 1.2 §4.2) and its interrupt.
-  struct VirtioNode {
-    GuestAddress registers;
-    std::uint64_t size = 0;
-    std::uint32_t gsi = 0;
-  };
-  // A 16550A-compatible serial port.
-  struct Uart {
-    std::uint16_t port = 0;   // the first one
-    std::uint16_t ports = 0;  // how many
-    std::uint32_t gsi = 0;
-  };
+    // A virtio-mmio register block (Virtio 1.2 §4.2) and its interrupt.
+    struct VirtioNode {
+        GuestAddress registers;
+        std::uint64_t size = 0;
+        std::uint32_t gsi = 0;
+    };
+    // A 16550A-compatible serial port.
+    struct Uart {
+        std::uint16_t port = 0;   // the first one
+        std::uint16_t ports = 0;  // how many
+        std::uint32_t gsi = 0;
+    };
 
-  // Processor i has ACPI UID i and local APIC ID i.
-  std::uint32_t cpus = 0;
-  std::vector<VirtioNode> virtio;
-  std::optional<Uart> uart;
-  std::uint32_t power_button_gsi = 0;
+    // Processor i has ACPI UID i and local APIC ID i.
+    std::uint32_t cpus = 0;
+    std::vector<VirtioNode> virtio;
+    std::optional<Uart> uart;
+    std::uint32_t power_button_gsi = 0;
 };
 
 // The most processors, and the most devices of one kind, that the DSDT has names for.

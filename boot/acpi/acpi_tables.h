@@ -15,10 +15,10 @@
 namespace husk {
 
 struct AcpiTables {
-  // To be placed at address_map::kAcpiTables, in memory that the guest's memory map reserves. The RSDP comes
-  // first.
-  std::vector<std::byte> image;
-  GuestAddress rsdp;
+    // To be placed at address_map::kAcpiTables, in memory that the guest's memory map reserves. The RSDP comes
+    // first.
+    std::vector<std::byte> image;
+    GuestAddress rsdp;
 };
 
 // Fails for a machine that CheckAcpiMachine refuses and for one whose tables do not fit

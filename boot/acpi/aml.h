@@ -21,15 +21,15 @@ namespace husk::aml {
 // Byte code: one term, or several one after the other.
 class Code {
  public:
-  Code() = default;
-  Code(std::initializer_list<Code> terms);
-  explicit Code(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
+    Code() = default;
+    Code(std::initializer_list<Code> terms);
+    explicit Code(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
 
-  Code& operator+=(const Code& next);
-  [[nodiscard]] std::span<const std::byte> Bytes() const { return bytes_; }
+    Code& operator+=(const Code& next);
+    [[nodiscard]] std::span<const std::byte> Bytes() const { return bytes_; }
 
  private:
-  std::vector<std::byte> bytes_;
+    std::vector<std::byte> bytes_;
 };
 
 // The PkgLength that stands before `content` bytes; it counts itself (§20.2.4).

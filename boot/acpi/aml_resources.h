@@ -12,7 +12,7 @@
 namespace husk::aml {
 
 struct Descriptor {
-  std::vector<std::byte> bytes;
+    std::vector<std::byte> bytes;
 };
 
 // §6.4.3.4: `size` bytes of registers at `base`, readable and writable. Both fit 32 bits.

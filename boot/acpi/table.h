@@ -22,17 +22,17 @@ inline constexpr std::size_t kTableHeaderSize = 36;
 
 // A register of a fixed feature.
 struct [[gnu::packed]] GenericAddress {
-  std::uint8_t space = 0;
-  std::uint8_t bit_width = 0;
-  std::uint8_t bit_offset = 0;
-  std::uint8_t access_size = 0;
-  std::uint64_t address = 0;
+    std::uint8_t space = 0;
+    std::uint8_t bit_width = 0;
+    std::uint8_t bit_offset = 0;
+    std::uint8_t access_size = 0;
+    std::uint64_t address = 0;
 };
 static_assert(sizeof(GenericAddress) == 12);
 
 // One byte at an I/O port: the only kind of fixed register here.
 [[nodiscard]] constexpr GenericAddress BytePort(std::uint16_t port) {
-  return {.space = 1, .bit_width = 8, .bit_offset = 0, .access_size = 1, .address = port};
+    return {.space = 1, .bit_width = 8, .bit_offset = 0, .access_size = 1, .address = port};
 }
 
 }  // namespace husk::acpi

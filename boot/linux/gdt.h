@@ -27,36 +27,36 @@ inline constexpr std::uint16_t kBootGdtLimit = sizeof(BootGdt) - 1;
 
 // A segment register as a CPU caches it; the fields are those of KVM's struct kvm_segment.
 struct SegmentState {
-  std::uint16_t selector = 0;
-  std::uint64_t base = 0;
-  std::uint32_t limit = 0;  // in bytes, granularity applied
-  std::uint8_t type = 0;
-  std::uint8_t dpl = 0;
-  bool code_or_data = false;  // S
-  bool present = false;       // P
-  bool long_mode = false;     // L
-  bool default_big = false;   // D/B
-  bool granular = false;      // G
+    std::uint16_t selector = 0;
+    std::uint64_t base = 0;
+    std::uint32_t limit = 0;  // in bytes, granularity applied
+    std::uint8_t type = 0;
+    std::uint8_t dpl = 0;
+    bool code_or_data = false;  // S
+    bool present = false;       // P
+    bool long_mode = false;     // L
+    bool default_big = false;   // D/B
+    bool granular = false;      // G
 };
 
 // What a register caches once it has loaded `selector`; an absent segment for anything but the constants
 // above.
 [[nodiscard]] constexpr SegmentState DecodeSegment(const BootGdt& gdt, std::uint16_t selector) {
-  const std::size_t index = selector / 8U;
-  const std::uint64_t raw = index < gdt.size() ? gdt[index] : 0;
-  const auto bit = [raw](unsigned n) { return ((raw >> n) & 1) != 0; };
-  const bool granular = bit(55);
-  const auto limit = static_cast<std::uint32_t>((raw & 0xffff) | ((raw >> 32) & 0xf'0000));
-  return {.selector = selector,
-          .base = ((raw >> 16) & 0xff'ffff) | ((raw >> 32) & 0xff00'0000),
-          .limit = granular ? (limit << 12) | 0xfff : limit,
-          .type = static_cast<std::uint8_t>((raw >> 40) & 0xf),
-          .dpl = static_cast<std::uint8_t>((raw >> 45) & 3),
-          .code_or_data = bit(44),
-          .present = bit(47),
-          .long_mode = bit(53),
-          .default_big = bit(54),
-          .granular = granular};
+    const std::size_t index = selector / 8U;
+    const std::uint64_t raw = index < gdt.size() ? gdt[index] : 0;
+    const auto bit = [raw](unsigned n) { return ((raw >> n) & 1) != 0; };
+    const bool granular = bit(55);
+    const auto limit = static_cast<std::uint32_t>((raw & 0xffff) | ((raw >> 32) & 0xf'0000));
+    return {.selector = selector,
+            .base = ((raw >> 16) & 0xff'ffff) | ((raw >> 32) & 0xff00'0000),
+            .limit = granular ? (limit << 12) | 0xfff : limit,
+            .type = static_cast<std::uint8_t>((raw >> 40) & 0xf),
+            .dpl = static_cast<std::uint8_t>((raw >> 45) & 3),
+            .code_or_data = bit(44),
+            .present = bit(47),
+            .long_mode = bit(53),
+            .default_big = bit(54),
+            .granular = granular};
 }
 
 }  // namespace husk

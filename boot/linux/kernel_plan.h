@@ -23,24 +23,23 @@ enum class KernelFormat { kBzImage, kElfPvh };
 // `file_length` bytes of the file go to `address`; up to `memory_length` the kernel expects zeros, or owns
 // the memory.
 struct KernelSegment {
-  std::uint64_t file_offset = 0;
-  std::uint64_t file_length = 0;
-  GuestAddress address;
-  std::uint64_t memory_length = 0;
+    std::uint64_t file_offset = 0;
+    std::uint64_t file_length = 0;
+    GuestAddress address;
+    std::uint64_t memory_length = 0;
 
-  // The first address behind it. Only for segments that CheckSegments() has seen: those do not wrap.
-  [[nodiscard]] GuestAddress End() const { return GuestAddress(address.Value() + memory_length); }
-  friend bool operator==(const KernelSegment&, const KernelSegment&) = default;
+    // The first address behind it. Only for segments that CheckSegments() has seen: those do not wrap.
+    [[nodiscard]] GuestAddress End() const { return GuestAddress(address.Value() + memory_length); }
+    friend bool operator==(const KernelSegment&, const KernelSegment&) = default;
 };
 
 struct KernelPlan {
-  KernelFormat format = KernelFormat::kBzImage;
-  std::vector<KernelSegment> segments;  // at least one, ascending, disjoint, none below 1 MiB
-  GuestAddress entry;                   // inside a segment's file bytes
-  std::uint64_t cmdline_max = 0;        // bytes, without the terminating zero
-  GuestAddress initrd_last;             // the highest address an initrd's byte may have
-  std::vector<std::byte>
-      setup_header;  // kBzImage: the header to hand back in boot_params, from its byte 0x1f1 on
+    KernelFormat format = KernelFormat::kBzImage;
+    std::vector<KernelSegment> segments;  // at least one, ascending, disjoint, none below 1 MiB
+    GuestAddress entry;                   // inside a segment's file bytes
+    std::uint64_t cmdline_max = 0;        // bytes, without the terminating zero
+    GuestAddress initrd_last;             // the highest address an initrd's byte may have
+    std::vector<std::byte> setup_header;  // kBzImage: the header to hand back in boot_params, from its byte 0x1f1 on
 };
 
 // What every kernel loader starts from. `file` is the whole file.

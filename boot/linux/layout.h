@@ -11,10 +11,9 @@
 namespace husk::boot_layout {
 
 inline constexpr GuestAddress kGdt{0x1000};
-inline constexpr GuestAddress kPvhStartInfo{
-    0x2000};  // hvm_start_info, its module list and its memory map: one page
-inline constexpr GuestAddress kSetupData{0x3000};  // the bzImage path's seed for the guest's random numbers
-inline constexpr GuestAddress kZeroPage{0x7000};   // struct boot_params
+inline constexpr GuestAddress kPvhStartInfo{0x2000};  // hvm_start_info, its module list and its memory map: one page
+inline constexpr GuestAddress kSetupData{0x3000};     // the bzImage path's seed for the guest's random numbers
+inline constexpr GuestAddress kZeroPage{0x7000};      // struct boot_params
 inline constexpr GuestAddress kPageTables{0x9000};
 inline constexpr std::uint64_t kPageTablesSize = 6 * address_map::kPageSize;
 inline constexpr GuestAddress kCommandLine{0x20000};

@@ -22,27 +22,27 @@
 namespace husk {
 
 struct LinuxBoot {
-  int kernel_fd = -1;             // a regular file (or memfd), open for reading; stays the caller's
-  std::uint64_t kernel_size = 0;  // its length in bytes
-  int initrd_fd = -1;             // the same, or -1 for none
-  std::uint64_t initrd_size = 0;
-  std::string_view cmdline;
-  GuestAddress rsdp;  // where the ACPI tables begin
-  std::array<std::byte, 32> rng_seed{};
+    int kernel_fd = -1;             // a regular file (or memfd), open for reading; stays the caller's
+    std::uint64_t kernel_size = 0;  // its length in bytes
+    int initrd_fd = -1;             // the same, or -1 for none
+    std::uint64_t initrd_size = 0;
+    std::string_view cmdline;
+    GuestAddress rsdp;  // where the ACPI tables begin
+    std::array<std::byte, 32> rng_seed{};
 };
 
 // The boot CPU's state at its first instruction, besides: interrupts off, other general registers zero,
 // segment registers as gdt.h says.
 struct EntryState {
-  enum class Mode {
-    kLong64,       // 64-bit mode, paging on: CR0.PE|PG, CR4.PAE, EFER.LME|LMA; `argument` in rsi
-    kProtected32,  // 32-bit protected mode, paging off: CR0.PE, CR4 = 0; `argument` in ebx
-  } mode = Mode::kLong64;
-  GuestAddress entry;
-  GuestAddress argument;
-  GuestAddress page_table;  // CR3, kLong64 only
-  GuestAddress gdt;
-  std::uint16_t gdt_limit = 0;
+    enum class Mode {
+        kLong64,       // 64-bit mode, paging on: CR0.PE|PG, CR4.PAE, EFER.LME|LMA; `argument` in rsi
+        kProtected32,  // 32-bit protected mode, paging off: CR0.PE, CR4 = 0; `argument` in ebx
+    } mode = Mode::kLong64;
+    GuestAddress entry;
+    GuestAddress argument;
+    GuestAddress page_table;  // CR3, kLong64 only
+    GuestAddress gdt;
+    std::uint16_t gdt_limit = 0;
 };
 
 // Start-up only, before any vCPU runs. `memory` must be fresh: what the files do not fill (a kernel's BSS) is

@@ -14,10 +14,10 @@ namespace husk {
 enum class MemoryType : std::uint32_t { kRam = 1, kReserved = 2 };
 
 struct MemoryMapEntry {
-  GuestAddress start;
-  std::uint64_t size = 0;
-  MemoryType type = MemoryType::kRam;
-  friend bool operator==(const MemoryMapEntry&, const MemoryMapEntry&) = default;
+    GuestAddress start;
+    std::uint64_t size = 0;
+    MemoryType type = MemoryType::kRam;
+    friend bool operator==(const MemoryMapEntry&, const MemoryMapEntry&) = default;
 };
 
 // RAM as `regions` has it (GuestMemory::Regions(): the first begins at 0 and ends above 1 MiB), with

@@ -17,18 +17,16 @@ constexpr std::size_t kFirstDirectory = 2;
 }  // namespace
 
 void FillPageTables(BootPageTables& tables, GuestAddress at) {
-  const auto link = [at](std::size_t table) {
-    return (at.Value() + table * address_map::kPageSize) | kTable;
-  };
-  tables = {};
-  tables[kPml4][0] = link(kPointers);
-  for (std::size_t directory = 0; directory < kDirectories; ++directory) {
-    tables[kPointers][directory] = link(kFirstDirectory + directory);
-    for (std::size_t entry = 0; entry < kPageTableEntries; ++entry) {
-      const std::uint64_t page = directory * kPageTableEntries + entry;
-      tables[kFirstDirectory + directory][entry] = (page * kLargePageSize) | kLargePage;
+    const auto link = [at](std::size_t table) { return (at.Value() + table * address_map::kPageSize) | kTable; };
+    tables = {};
+    tables[kPml4][0] = link(kPointers);
+    for (std::size_t directory = 0; directory < kDirectories; ++directory) {
+        tables[kPointers][directory] = link(kFirstDirectory + directory);
+        for (std::size_t entry = 0; entry < kPageTableEntries; ++entry) {
+            const std::uint64_t page = directory * kPageTableEntries + entry;
+            tables[kFirstDirectory + directory][entry] = (page * kLargePageSize) | kLargePage;
+        }
     }
-  }
 }
 
 }  // namespace husk

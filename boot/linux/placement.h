@@ -15,8 +15,8 @@
 namespace husk {
 
 struct InitrdPlacement {
-  GuestAddress address;
-  std::uint64_t size = 0;  // 0: there is none
+    GuestAddress address;
+    std::uint64_t size = 0;  // 0: there is none
 };
 
 // Every segment has to be in the first region (RAM below 3 GiB): the boot page tables and a 32-bit entry

@@ -25,7 +25,7 @@ ScopedFd Reopen(int fd, int access) {
 
 // Opening a file again starts at its beginning; what was written there before must stay.
 ScopedFd ReopenOutput(int fd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) return ScopedFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     return Reopen(fd, O_WRONLY);
 }
@@ -51,8 +51,8 @@ Result<ConsoleEndpoint> OpenPty() {
         return FailOs("cannot create a pseudo-terminal");
     }
     endpoint.place = name.data();
-    // Until somebody has opened and closed the other side, a pseudo-terminal does not tell that nobody is there. The same
-    // opening makes it raw: the guest's console does its own echo and line editing.
+    // Until somebody has opened and closed the other side, a pseudo-terminal does not tell that nobody is there. The
+    // same opening makes it raw: the guest's console does its own echo and line editing.
     const ScopedFd other(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!other) return FailOs("cannot open " + endpoint.place);
     if (const auto settings = TerminalSettings(other.Get())) HUSK_TRY(MakeTerminalRaw(other.Get(), *settings));
@@ -62,7 +62,7 @@ Result<ConsoleEndpoint> OpenPty() {
 
 // A socket nobody listens on any more was left by a husk that was killed.
 void RemoveStaleSocket(const std::string& path, const sockaddr_un& address) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
     const ScopedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int connected = ::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);

@@ -1,5 +1,5 @@
-// Where a VM's console is on the host: the user's terminal, a pseudo-terminal, a unix socket, a file, or nowhere. Opened
-// by the launcher; the descriptors then belong to the console role.
+// Where a VM's console is on the host: the user's terminal, a pseudo-terminal, a unix socket, a file, or nowhere.
+// Opened by the launcher; the descriptors then belong to the console role.
 #pragma once
 
 #include <termios.h>
@@ -18,9 +18,9 @@ struct ConsoleTarget {
 };
 
 struct ConsoleEndpoint {
-    ScopedFd input;     // none: nothing can be typed
-    ScopedFd output;    // none: output is dropped, or kept for a client
-    ScopedFd listener;  // with kUnix: where clients connect
+    ScopedFd input;                   // none: nothing can be typed
+    ScopedFd output;                  // none: output is dropped, or kept for a client
+    ScopedFd listener;                // with kUnix: where clients connect
     std::optional<termios> terminal;  // settings to go back to, when `input` is the user's terminal
     std::string place;                // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
 };

@@ -114,7 +114,8 @@ void ConsolePump::MoveOutput() {
     }
     if (output_full_ || !WriteNotice()) return;
     gathering_ = false;
-    for (std::uint32_t moved = 0; moved < kConsoleOutputRing;) {  // at most one ring's worth, then look at the input again
+    for (std::uint32_t moved = 0;
+         moved < kConsoleOutputRing;) {  // at most one ring's worth, then look at the input again
         const auto waiting = from_guest_.Peek();
         if (waiting.empty()) break;
         const ssize_t wrote = ::write(host_.output, waiting.data(), std::min<std::size_t>(waiting.size(), kWriteMax));

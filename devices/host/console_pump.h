@@ -1,5 +1,5 @@
-// ConsolePump: moves bytes between the guest's console rings and the host. The console role's loop owns it and sleeps in
-// poll; nothing here blocks, allocates, or trusts the other side of the rings.
+// ConsolePump: moves bytes between the guest's console rings and the host. The console role's loop owns it and sleeps
+// in poll; nothing here blocks, allocates, or trusts the other side of the rings.
 #pragma once
 
 #include <poll.h>
@@ -25,13 +25,13 @@ struct ConsoleRings {
 };
 
 class ConsolePump {
-   public:
+ public:
     struct Host {
-        int input = -1;          // -1: nothing can be typed
-        int output = -1;         // -1: output is dropped, or kept for a client
-        bool escape = false;     // Ctrl-] commands
-        bool clients = false;    // a unix socket: without a client, the newest kBacklog bytes wait for one
-        bool pty = false;        // a pseudo-terminal: its other side may come and go, and the backlog waits too
+        int input = -1;        // -1: nothing can be typed
+        int output = -1;       // -1: output is dropped, or kept for a client
+        bool escape = false;   // Ctrl-] commands
+        bool clients = false;  // a unix socket: without a client, the newest kBacklog bytes wait for one
+        bool pty = false;      // a pseudo-terminal: its other side may come and go, and the backlog waits too
     };
     // What a person asked for on the console, or what became of it.
     enum class Request : std::uint8_t { kNone, kQuit, kKill, kClientGone };
@@ -55,7 +55,7 @@ class ConsolePump {
     [[nodiscard]] std::uint64_t BytesIn() const { return bytes_in_; }
     [[nodiscard]] std::uint64_t Writes() const { return writes_; }
 
-   private:
+ private:
     static constexpr std::uint32_t kBacklog = 64 * 1024;
     static constexpr int kGatherMilliseconds = 2;
     static constexpr int kHangupPollMilliseconds = 100;
@@ -76,9 +76,9 @@ class ConsolePump {
     EscapeFilter escape_;
     std::array<char, 256> notice_{};  // husk's own words, written before the guest's
     std::size_t notice_length_ = 0;
-    bool output_full_ = false;        // the host took less than we had: wait until it takes more
-    bool gathering_ = false;          // just wrote: give the guest a moment to write more before the next
-    bool hung_up_ = false;            // the other side of the pseudo-terminal is not open
+    bool output_full_ = false;  // the host took less than we had: wait until it takes more
+    bool gathering_ = false;    // just wrote: give the guest a moment to write more before the next
+    bool hung_up_ = false;      // the other side of the pseudo-terminal is not open
     std::uint64_t bytes_out_ = 0;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t writes_ = 0;

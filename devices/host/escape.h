@@ -19,7 +19,7 @@ struct EscapeResult {
 };
 
 class EscapeFilter {
-   public:
+ public:
     EscapeResult Feed(std::uint8_t byte) {
         using Kind = EscapeResult::Kind;
         if (!pending_) {
@@ -39,7 +39,7 @@ class EscapeFilter {
         }
     }
 
-   private:
+ private:
     bool pending_ = false;
 };
 

@@ -32,13 +32,13 @@ void RedirectionEntry::SetLow(std::uint32_t value) { low_ = value & kWritable; }
 void RedirectionEntry::SetHigh(std::uint32_t value) { high_ = value & kDestination; }
 
 std::optional<MsiMessage> RedirectionEntry::Message() const {
-  const std::uint32_t mode = (low_ & kDeliveryMode) >> kDeliveryModeShift;
-  if ((low_ & kMasked) != 0 || (mode != kFixed && mode != kLowestPriority)) return std::nullopt;
-  const std::uint64_t destination = high_ >> kDestinationShift;
-  MsiMessage message{.address = kMessageAddress | destination << kMessageDestinationShift,
-                     .data = (low_ & kVector) | (low_ & kDeliveryMode)};
-  if ((low_ & kLogicalDestination) != 0) message.address |= kMessageLogicalDestination;
-  return message;
+    const std::uint32_t mode = (low_ & kDeliveryMode) >> kDeliveryModeShift;
+    if ((low_ & kMasked) != 0 || (mode != kFixed && mode != kLowestPriority)) return std::nullopt;
+    const std::uint64_t destination = high_ >> kDestinationShift;
+    MsiMessage message{.address = kMessageAddress | destination << kMessageDestinationShift,
+                       .data = (low_ & kVector) | (low_ & kDeliveryMode)};
+    if ((low_ & kLogicalDestination) != 0) message.address |= kMessageLogicalDestination;
+    return message;
 }
 
 }  // namespace husk

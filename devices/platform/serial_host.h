@@ -12,14 +12,14 @@ namespace husk {
 // what is Taken tells the UART by HostReady.
 class SerialHost {
  public:
-  virtual ~SerialHost() = default;
+    virtual ~SerialHost() = default;
 
-  // How many bytes Put takes now. Between two Puts it only grows.
-  virtual std::size_t Room() = 0;
-  // The next byte the guest sends. Only called while Room() > 0.
-  virtual void Put(std::uint8_t byte) = 0;
-  // The next byte typed for the guest, which is thereby gone from the host.
-  virtual std::optional<std::uint8_t> Take() = 0;
+    // How many bytes Put takes now. Between two Puts it only grows.
+    virtual std::size_t Room() = 0;
+    // The next byte the guest sends. Only called while Room() > 0.
+    virtual void Put(std::uint8_t byte) = 0;
+    // The next byte typed for the guest, which is thereby gone from the host.
+    virtual std::optional<std::uint8_t> Take() = 0;
 };
 
 }  // namespace husk

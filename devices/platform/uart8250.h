@@ -36,71 +36,70 @@ namespace husk {
 // line, and loopback disconnects it.
 class Uart8250 final : public BusDevice {
  public:
-  static constexpr std::size_t kFifoSize = 16;
+    static constexpr std::size_t kFifoSize = 16;
 
-  // Both must outlive the UART.
-  Uart8250(SerialHost& host, IrqLine& irq) : host_(host), irq_(irq) {}
+    // Both must outlive the UART.
+    Uart8250(SerialHost& host, IrqLine& irq) : host_(host), irq_(irq) {}
 
-  // BusDevice: the eight ports. Only byte accesses mean something, as on an 8-bit bus.
-  void Read(std::uint64_t offset, std::span<std::byte> data) override;
-  void Write(std::uint64_t offset, std::span<const std::byte> data) override;
+    // BusDevice: the eight ports. Only byte accesses mean something, as on an 8-bit bus.
+    void Read(std::uint64_t offset, std::span<std::byte> data) override;
+    void Write(std::uint64_t offset, std::span<const std::byte> data) override;
 
-  // The host has room again, or a typed byte. Any thread; never blocks beyond the lock.
-  void HostReady();
+    // The host has room again, or a typed byte. Any thread; never blocks beyond the lock.
+    void HostReady();
 
-  // Bytes given to the host, bytes the guest read from it, bytes dropped for want of room. Any thread.
-  [[nodiscard]] std::uint64_t Transmitted() const;
-  [[nodiscard]] std::uint64_t Received() const;
-  [[nodiscard]] std::uint64_t Overruns() const;
+    // Bytes given to the host, bytes the guest read from it, bytes dropped for want of room. Any thread.
+    [[nodiscard]] std::uint64_t Transmitted() const;
+    [[nodiscard]] std::uint64_t Received() const;
+    [[nodiscard]] std::uint64_t Overruns() const;
 
  private:
-  // All of these are called with mutex_ held.
-  [[nodiscard]] std::uint8_t ReadRegister(UartRegister reg);
-  [[nodiscard]] std::uint8_t ReadData();
-  [[nodiscard]] std::uint8_t ReadInterruptId();
-  [[nodiscard]] std::uint8_t ReadLineStatus();
-  [[nodiscard]] std::uint8_t ModemStatus() const;
-  void WriteRegister(UartRegister reg, std::uint8_t value);
-  void Transmit(std::uint8_t byte);
-  void WriteInterruptEnable(std::uint8_t value);
-  void WriteFifoControl(std::uint8_t value);
-  void WriteModemControl(std::uint8_t value);
+    // All of these are called with mutex_ held.
+    [[nodiscard]] std::uint8_t ReadRegister(UartRegister reg);
+    [[nodiscard]] std::uint8_t ReadData();
+    [[nodiscard]] std::uint8_t ReadInterruptId();
+    [[nodiscard]] std::uint8_t ReadLineStatus();
+    [[nodiscard]] std::uint8_t ModemStatus() const;
+    void WriteRegister(UartRegister reg, std::uint8_t value);
+    void Transmit(std::uint8_t byte);
+    void WriteInterruptEnable(std::uint8_t value);
+    void WriteFifoControl(std::uint8_t value);
+    void WriteModemControl(std::uint8_t value);
 
-  [[nodiscard]] bool LatchesDivisor() const { return (lcr_ & uart::kLcrDivisorLatch) != 0; }
-  [[nodiscard]] bool LoopsBack() const { return (mcr_ & uart::kMcrLoopback) != 0; }
-  [[nodiscard]] bool Listens() const;
-  [[nodiscard]] std::size_t Arrived() const;
-  [[nodiscard]] std::uint8_t Conditions() const;
+    [[nodiscard]] bool LatchesDivisor() const { return (lcr_ & uart::kLcrDivisorLatch) != 0; }
+    [[nodiscard]] bool LoopsBack() const { return (mcr_ & uart::kMcrLoopback) != 0; }
+    [[nodiscard]] bool Listens() const;
+    [[nodiscard]] std::size_t Arrived() const;
+    [[nodiscard]] std::uint8_t Conditions() const;
 
-  void PollTransmitter();
-  void PollTyped();
-  void UpdateInterrupt();
+    void PollTransmitter();
+    void PollTyped();
+    void UpdateInterrupt();
 
-  SerialHost& host_;
-  IrqLine& irq_;
-  mutable std::mutex mutex_;
+    SerialHost& host_;
+    IrqLine& irq_;
+    mutable std::mutex mutex_;
 
-  std::array<std::uint8_t, 2> divisor_{};
-  std::uint8_t ier_ = 0;
-  std::uint8_t lcr_ = 0;
-  std::uint8_t mcr_ = 0;
-  std::uint8_t scratch_ = 0;
-  bool fifos_enabled_ = false;
-  std::size_t receive_trigger_ = 1;
+    std::array<std::uint8_t, 2> divisor_{};
+    std::uint8_t ier_ = 0;
+    std::uint8_t lcr_ = 0;
+    std::uint8_t mcr_ = 0;
+    std::uint8_t scratch_ = 0;
+    bool fifos_enabled_ = false;
+    std::size_t receive_trigger_ = 1;
 
-  ByteFifo<kFifoSize> typed_;   // from the host
-  ByteFifo<kFifoSize> looped_;  // from our own transmitter, in loopback mode
-  bool just_reset_ = false;     // the receiver, with nothing but FCR touched and nothing typed since
-  bool overrun_error_ = false;  // LSR.OE; only loopback can overrun
+    ByteFifo<kFifoSize> typed_;   // from the host
+    ByteFifo<kFifoSize> looped_;  // from our own transmitter, in loopback mode
+    bool just_reset_ = false;     // the receiver, with nothing but FCR touched and nothing typed since
+    bool overrun_error_ = false;  // LSR.OE; only loopback can overrun
 
-  bool holding_empty_ = true;  // LSR.THRE as last seen
-  bool empty_pending_ =
-      false;  // the THRE interrupt: set when THRE rises or is enabled, cleared by IIR and THR
-  std::uint8_t signalled_ = 0;  // the conditions (as IER bits) that were up at the last UpdateInterrupt
+    bool holding_empty_ = true;   // LSR.THRE as last seen
+    bool empty_pending_ = false;  // the THRE interrupt: set when THRE rises or is enabled, cleared by IIR and THR
+    std::uint8_t signalled_ = 0;  // the conditions (as IER bits) that were up at the last UpdateInterrupt
 
-  std::uint64_t transmitted_ = 0;
-  std::uint64_t received_ = 0;
-  std::uint64_t overruns_ = 0;
+    std::uint64_t transmitted_ = 0;
+    std::uint64_t received_ = 0;
+    std::uint64_t overruns_ = 0;
 };
 
 }  // namespace husk

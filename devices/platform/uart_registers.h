@@ -6,14 +6,14 @@
 namespace husk {
 
 enum class UartRegister : std::uint8_t {
-  kData = 0,             // RBR when read, THR when written; divisor latch low while LCR.DLAB
-  kInterruptEnable = 1,  // IER; divisor latch high while LCR.DLAB
-  kInterruptId = 2,      // IIR when read, FCR when written
-  kLineControl = 3,      // LCR
-  kModemControl = 4,     // MCR
-  kLineStatus = 5,       // LSR
-  kModemStatus = 6,      // MSR
-  kScratch = 7,          // SCR
+    kData = 0,             // RBR when read, THR when written; divisor latch low while LCR.DLAB
+    kInterruptEnable = 1,  // IER; divisor latch high while LCR.DLAB
+    kInterruptId = 2,      // IIR when read, FCR when written
+    kLineControl = 3,      // LCR
+    kModemControl = 4,     // MCR
+    kLineStatus = 5,       // LSR
+    kModemStatus = 6,      // MSR
+    kScratch = 7,          // SCR
 };
 
 namespace uart {

@@ -27,8 +27,8 @@ inline constexpr const char* kRoleVariable = "HUSK_ROLE";
 
 // Runs `program` (an absolute path) with `title` as its only argument and an environment of kRoleVariable=`role` alone.
 // The launcher's main thread only: roles die with the thread that started them.
-[[nodiscard]] Result<RoleProcess> SpawnRole(const std::string& program, const std::string& role, const std::string& title,
-                                            std::span<const SlotAssignment> slots);
+[[nodiscard]] Result<RoleProcess> SpawnRole(const std::string& program, const std::string& role,
+                                            const std::string& title, std::span<const SlotAssignment> slots);
 
 // Waits for the process to end and reaps it; the status is as waitpid(2) gives it.
 [[nodiscard]] int WaitForRole(const RoleProcess& process);

@@ -5,7 +5,7 @@
 #include "boot/linux/bzimage.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto file = std::as_bytes(std::span(data, size));
-  husk::testing::ExerciseKernel(file, husk::ParseBzImage(file));
-  return 0;
+    const auto file = std::as_bytes(std::span(data, size));
+    husk::testing::ExerciseKernel(file, husk::ParseBzImage(file));
+    return 0;
 }

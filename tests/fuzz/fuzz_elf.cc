@@ -6,9 +6,9 @@
 #include "boot/linux/elf_notes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto file = std::as_bytes(std::span(data, size));
-  static_cast<void>(husk::FindPvhEntry(file, 4));
-  static_cast<void>(husk::FindPvhEntry(file, 8));
-  husk::testing::ExerciseKernel(file, husk::ParseElf(file));
-  return 0;
+    const auto file = std::as_bytes(std::span(data, size));
+    static_cast<void>(husk::FindPvhEntry(file, 4));
+    static_cast<void>(husk::FindPvhEntry(file, 8));
+    husk::testing::ExerciseKernel(file, husk::ParseElf(file));
+    return 0;
 }

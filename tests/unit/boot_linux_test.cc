@@ -21,122 +21,122 @@ using testing::ElfFile;
 constexpr std::uint64_t kRam = 32 * address_map::kMiB;
 
 ScopedFd FileOf(const Bytes& bytes) {
-  ScopedFd fd(::memfd_create("kernel", MFD_CLOEXEC));
-  EXPECT_EQ(::write(fd.Get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  return fd;
+    ScopedFd fd(::memfd_create("kernel", MFD_CLOEXEC));
+    EXPECT_EQ(::write(fd.Get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    return fd;
 }
 
 // One attempt to boot `kernel` (and `initrd`) in a fresh machine.
 struct Attempt {
-  explicit Attempt(const Bytes& kernel, const Bytes& initrd = {}, std::string_view cmdline = "quiet")
-      : kernel_fd(FileOf(kernel)), initrd_fd(FileOf(initrd)) {
-    boot.kernel_fd = kernel_fd.Get();
-    boot.kernel_size = kernel.size();
-    boot.initrd_fd = initrd.empty() ? -1 : initrd_fd.Get();
-    boot.initrd_size = initrd.size();
-    boot.cmdline = cmdline;
-    boot.rsdp = address_map::kAcpiTables;
-    boot.rng_seed.fill(std::byte{0x5a});
-  }
-  [[nodiscard]] Result<EntryState> Load() const { return LoadLinux(boot, memory); }
-  template <typename T>
-  [[nodiscard]] T Read(GuestAddress at) const {
-    return memory.Read<T>(at).value();
-  }
-  [[nodiscard]] std::string CommandLine() const {
-    return reinterpret_cast<const char*>(memory.Slice(boot_layout::kCommandLine, 64)->data());
-  }
+    explicit Attempt(const Bytes& kernel, const Bytes& initrd = {}, std::string_view cmdline = "quiet")
+        : kernel_fd(FileOf(kernel)), initrd_fd(FileOf(initrd)) {
+        boot.kernel_fd = kernel_fd.Get();
+        boot.kernel_size = kernel.size();
+        boot.initrd_fd = initrd.empty() ? -1 : initrd_fd.Get();
+        boot.initrd_size = initrd.size();
+        boot.cmdline = cmdline;
+        boot.rsdp = address_map::kAcpiTables;
+        boot.rng_seed.fill(std::byte{0x5a});
+    }
+    [[nodiscard]] Result<EntryState> Load() const { return LoadLinux(boot, memory); }
+    template <typename T>
+    [[nodiscard]] T Read(GuestAddress at) const {
+        return memory.Read<T>(at).value();
+    }
+    [[nodiscard]] std::string CommandLine() const {
+        return reinterpret_cast<const char*>(memory.Slice(boot_layout::kCommandLine, 64)->data());
+    }
 
-  ScopedFd kernel_fd;
-  ScopedFd initrd_fd;
-  LinuxBoot boot;
-  GuestMemory memory = GuestMemory::Create(kRam).value();
+    ScopedFd kernel_fd;
+    ScopedFd initrd_fd;
+    LinuxBoot boot;
+    GuestMemory memory = GuestMemory::Create(kRam).value();
 };
 
 TEST(LoadLinux, BzImageIsEnteredInLongModeWithItsBootParams) {
-  const Attempt attempt(BzImageFile{}.Build(), Bytes(5000, std::byte{0x11}));
-  const auto state = attempt.Load();
-  ASSERT_TRUE(state.has_value());
-  EXPECT_EQ(state->mode, EntryState::Mode::kLong64);
-  EXPECT_EQ(state->entry, GuestAddress(0x100'0200));
-  EXPECT_EQ(state->gdt_limit, 47);
-  EXPECT_EQ(attempt.Read<std::uint8_t>(state->entry), 0xc0U);
-  EXPECT_EQ(attempt.Read<BootGdt>(state->gdt), kBootGdtLong64);
-  EXPECT_EQ(attempt.Read<std::uint64_t>(state->page_table), boot_layout::kPageTables.Value() + 0x1007);
-  const auto params = attempt.Read<::boot_params>(state->argument);
-  EXPECT_EQ(params.acpi_rsdp_addr, address_map::kAcpiTables.Value());
-  EXPECT_EQ(params.e820_entries, 3U);
-  EXPECT_EQ(params.hdr.ramdisk_image, kRam - 8192);
-  EXPECT_EQ(params.hdr.ramdisk_size, 5000U);
-  EXPECT_EQ(attempt.Read<std::uint8_t>(GuestAddress(kRam - 8192 + 4999)), 0x11U);
-  EXPECT_EQ(attempt.Read<std::uint8_t>(GuestAddress(kRam - 8192 + 5000)), 0U);
-  EXPECT_EQ(attempt.CommandLine(), "quiet");
-  const auto seed = attempt.Read<RngSeedNode>(GuestAddress(params.hdr.setup_data));
-  EXPECT_EQ(seed.seed, attempt.boot.rng_seed);
+    const Attempt attempt(BzImageFile{}.Build(), Bytes(5000, std::byte{0x11}));
+    const auto state = attempt.Load();
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->mode, EntryState::Mode::kLong64);
+    EXPECT_EQ(state->entry, GuestAddress(0x100'0200));
+    EXPECT_EQ(state->gdt_limit, 47);
+    EXPECT_EQ(attempt.Read<std::uint8_t>(state->entry), 0xc0U);
+    EXPECT_EQ(attempt.Read<BootGdt>(state->gdt), kBootGdtLong64);
+    EXPECT_EQ(attempt.Read<std::uint64_t>(state->page_table), boot_layout::kPageTables.Value() + 0x1007);
+    const auto params = attempt.Read<::boot_params>(state->argument);
+    EXPECT_EQ(params.acpi_rsdp_addr, address_map::kAcpiTables.Value());
+    EXPECT_EQ(params.e820_entries, 3U);
+    EXPECT_EQ(params.hdr.ramdisk_image, kRam - 8192);
+    EXPECT_EQ(params.hdr.ramdisk_size, 5000U);
+    EXPECT_EQ(attempt.Read<std::uint8_t>(GuestAddress(kRam - 8192 + 4999)), 0x11U);
+    EXPECT_EQ(attempt.Read<std::uint8_t>(GuestAddress(kRam - 8192 + 5000)), 0U);
+    EXPECT_EQ(attempt.CommandLine(), "quiet");
+    const auto seed = attempt.Read<RngSeedNode>(GuestAddress(params.hdr.setup_data));
+    EXPECT_EQ(seed.seed, attempt.boot.rng_seed);
 }
 
 TEST(LoadLinux, ElfIsEnteredInProtectedModeWithItsStartInfo) {
-  const Attempt attempt(ElfFile::Valid().Build(), Bytes(5000, std::byte{0x11}));
-  const auto state = attempt.Load();
-  ASSERT_TRUE(state.has_value());
-  EXPECT_EQ(state->mode, EntryState::Mode::kProtected32);
-  EXPECT_EQ(state->entry, GuestAddress(0x100'0010));
-  EXPECT_EQ(attempt.Read<std::uint8_t>(state->entry), 0xc0U);
-  EXPECT_EQ(attempt.Read<BootGdt>(state->gdt), kBootGdtProtected32);
-  const auto info = attempt.Read<PvhStartInfo>(state->argument);
-  EXPECT_EQ(info.rsdp_paddr, address_map::kAcpiTables.Value());
-  EXPECT_EQ(info.memmap_entries, 3U);
-  EXPECT_EQ(attempt.Read<PvhModule>(GuestAddress(info.modlist_paddr)).paddr, kRam - 8192);
-  EXPECT_EQ(attempt.CommandLine(), "quiet");
+    const Attempt attempt(ElfFile::Valid().Build(), Bytes(5000, std::byte{0x11}));
+    const auto state = attempt.Load();
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->mode, EntryState::Mode::kProtected32);
+    EXPECT_EQ(state->entry, GuestAddress(0x100'0010));
+    EXPECT_EQ(attempt.Read<std::uint8_t>(state->entry), 0xc0U);
+    EXPECT_EQ(attempt.Read<BootGdt>(state->gdt), kBootGdtProtected32);
+    const auto info = attempt.Read<PvhStartInfo>(state->argument);
+    EXPECT_EQ(info.rsdp_paddr, address_map::kAcpiTables.Value());
+    EXPECT_EQ(info.memmap_entries, 3U);
+    EXPECT_EQ(attempt.Read<PvhModule>(GuestAddress(info.modlist_paddr)).paddr, kRam - 8192);
+    EXPECT_EQ(attempt.CommandLine(), "quiet");
 }
 
 TEST(LoadLinux, PvhKernelGetsNoSeed) {
-  const Attempt attempt(ElfFile::Valid().Build());
-  ASSERT_TRUE(attempt.Load().has_value());
-  EXPECT_EQ(attempt.Read<std::uint64_t>(GuestAddress(boot_layout::kSetupData.Value() + 16)), 0U);
+    const Attempt attempt(ElfFile::Valid().Build());
+    ASSERT_TRUE(attempt.Load().has_value());
+    EXPECT_EQ(attempt.Read<std::uint64_t>(GuestAddress(boot_layout::kSetupData.Value() + 16)), 0U);
 }
 
 TEST(LoadLinux, PageZeroIsLeftAlone) {
-  const Attempt attempt(BzImageFile{}.Build());
-  ASSERT_TRUE(attempt.Load().has_value());
-  using Page = std::array<std::byte, 4096>;
-  EXPECT_EQ(attempt.Read<Page>(GuestAddress(0)), Page{});
+    const Attempt attempt(BzImageFile{}.Build());
+    ASSERT_TRUE(attempt.Load().has_value());
+    using Page = std::array<std::byte, 4096>;
+    EXPECT_EQ(attempt.Read<Page>(GuestAddress(0)), Page{});
 }
 
 TEST(LoadLinux, RefusalsNameWhatIsRefused) {
-  EXPECT_EQ(Attempt(Bytes(4096)).Load().error().Message(), "the kernel is neither a bzImage nor an ELF file");
-  EXPECT_EQ(Attempt(Bytes{}).Load().error().Message(), "the kernel is empty");
-  EXPECT_EQ(Attempt(BzImageFile{}.Build(), {}, std::string(2048, 'x')).Load().error().Message(),
-            "the command line has 2048 bytes; the kernel takes at most 2047");
+    EXPECT_EQ(Attempt(Bytes(4096)).Load().error().Message(), "the kernel is neither a bzImage nor an ELF file");
+    EXPECT_EQ(Attempt(Bytes{}).Load().error().Message(), "the kernel is empty");
+    EXPECT_EQ(Attempt(BzImageFile{}.Build(), {}, std::string(2048, 'x')).Load().error().Message(),
+              "the command line has 2048 bytes; the kernel takes at most 2047");
 }
 
 TEST(LoadLinux, KernelThatNeedsMoreRamIsRefusedBeforeAnythingIsWritten) {
-  BzImageFile image;
-  image.header.init_size = 0x100'0001;
-  const Attempt attempt(image.Build());
-  const auto state = attempt.Load();
-  ASSERT_FALSE(state.has_value());
-  EXPECT_EQ(state.error().Message(), "the kernel needs 33 MiB of RAM to start; the guest has 32 MiB");
-  EXPECT_EQ(state.error().Kind(), ErrorKind::kBootSource);
-  EXPECT_EQ(attempt.Read<std::uint64_t>(GuestAddress(0x100'0200)), 0U);
+    BzImageFile image;
+    image.header.init_size = 0x100'0001;
+    const Attempt attempt(image.Build());
+    const auto state = attempt.Load();
+    ASSERT_FALSE(state.has_value());
+    EXPECT_EQ(state.error().Message(), "the kernel needs 33 MiB of RAM to start; the guest has 32 MiB");
+    EXPECT_EQ(state.error().Kind(), ErrorKind::kBootSource);
+    EXPECT_EQ(attempt.Read<std::uint64_t>(GuestAddress(0x100'0200)), 0U);
 }
 
 TEST(LoadLinux, EmptyInitrdIsRefused) {
-  Attempt attempt(BzImageFile{}.Build());
-  attempt.boot.initrd_fd = attempt.initrd_fd.Get();
-  EXPECT_EQ(attempt.Load().error().Message(), "the initrd is empty");
+    Attempt attempt(BzImageFile{}.Build());
+    attempt.boot.initrd_fd = attempt.initrd_fd.Get();
+    EXPECT_EQ(attempt.Load().error().Message(), "the initrd is empty");
 }
 
 TEST(LoadLinux, InitrdShorterThanAnnouncedIsRefused) {
-  Attempt attempt(BzImageFile{}.Build(), Bytes(100));
-  attempt.boot.initrd_size = 101;
-  EXPECT_EQ(attempt.Load().error().Message(), "the initrd: ends too early");
+    Attempt attempt(BzImageFile{}.Build(), Bytes(100));
+    attempt.boot.initrd_size = 101;
+    EXPECT_EQ(attempt.Load().error().Message(), "the initrd: ends too early");
 }
 
 TEST(LoadLinux, KernelThatCannotBeMappedIsRefused) {
-  Attempt attempt(BzImageFile{}.Build());
-  attempt.boot.kernel_fd = -1;
-  EXPECT_EQ(attempt.Load().error().Message(), "the kernel cannot be mapped: Bad file descriptor");
+    Attempt attempt(BzImageFile{}.Build());
+    attempt.boot.kernel_fd = -1;
+    EXPECT_EQ(attempt.Load().error().Message(), "the kernel cannot be mapped: Bad file descriptor");
 }
 
 }  // namespace

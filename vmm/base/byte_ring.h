@@ -3,8 +3,8 @@
 // Neither side trusts the other: each keeps its own position in private memory and takes the peer's position as a claim
 // that is checked against the capacity. A peer that lies can only spoil the stream it shares.
 //
-// Doorbells are eventfds of the caller. They are rung only when the other side said that it sleeps (as VIRTIO_F_EVENT_IDX
-// does it for queues), so a busy stream costs no system calls on the writer's side.
+// Doorbells are eventfds of the caller. They are rung only when the other side said that it sleeps (as
+// VIRTIO_F_EVENT_IDX does it for queues), so a busy stream costs no system calls on the writer's side.
 #pragma once
 
 #include <algorithm>
@@ -20,16 +20,16 @@ namespace husk {
 template <std::uint32_t kCapacity>
 struct ByteRing {
     static_assert((kCapacity & (kCapacity - 1)) == 0, "positions wrap at 2^32");
-    alignas(64) std::atomic<std::uint32_t> written;       // by the writer: bytes put in so far, modulo 2^32
-    std::atomic<std::uint32_t> writer_waits;              // by the writer: wake me when there is room
-    alignas(64) std::atomic<std::uint32_t> taken;         // by the reader: bytes taken out so far, modulo 2^32
-    std::atomic<std::uint32_t> reader_sleeps;             // by the reader: wake me when there is something
+    alignas(64) std::atomic<std::uint32_t> written;  // by the writer: bytes put in so far, modulo 2^32
+    std::atomic<std::uint32_t> writer_waits;         // by the writer: wake me when there is room
+    alignas(64) std::atomic<std::uint32_t> taken;    // by the reader: bytes taken out so far, modulo 2^32
+    std::atomic<std::uint32_t> reader_sleeps;        // by the reader: wake me when there is something
     alignas(64) std::array<std::byte, kCapacity> bytes;
 };
 
 template <std::uint32_t kCapacity>
 class ByteRingWriter {
-   public:
+ public:
     explicit ByteRingWriter(ByteRing<kCapacity>& ring) : ring_(&ring) {}
 
     [[nodiscard]] std::uint32_t Room() const {
@@ -62,14 +62,14 @@ class ByteRingWriter {
         std::atomic_thread_fence(std::memory_order_seq_cst);
     }
 
-   private:
+ private:
     ByteRing<kCapacity>* ring_;
     std::uint32_t written_ = 0;
 };
 
 template <std::uint32_t kCapacity>
 class ByteRingReader {
-   public:
+ public:
     explicit ByteRingReader(ByteRing<kCapacity>& ring) : ring_(&ring) {}
 
     [[nodiscard]] std::uint32_t Available() const {
@@ -104,7 +104,7 @@ class ByteRingReader {
         return false;
     }
 
-   private:
+ private:
     ByteRing<kCapacity>* ring_;
     std::uint32_t taken_ = 0;
 };

@@ -7,7 +7,7 @@
 namespace husk {
 
 class EventFd {
-   public:
+ public:
     // Non-blocking and close-on-exec.
     [[nodiscard]] static Result<EventFd> Create();
     // Takes over a descriptor that is known to be an eventfd (from the manifest of a role).
@@ -21,7 +21,7 @@ class EventFd {
     [[nodiscard]] int Get() const { return fd_.Get(); }
     [[nodiscard]] ScopedFd Release() { return std::move(fd_); }
 
-   private:
+ private:
     ScopedFd fd_;
 };
 

@@ -22,7 +22,7 @@ enum class ErrorKind {
 };
 
 class Error {
-   public:
+ public:
     Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
     explicit Error(std::string message) : Error(ErrorKind::kHost, std::move(message)) {}
 
@@ -39,7 +39,7 @@ class Error {
     [[nodiscard]] ErrorKind Kind() const { return kind_; }
     [[nodiscard]] const std::string& Message() const { return message_; }
 
-   private:
+ private:
     ErrorKind kind_;
     std::string message_;
 };
@@ -66,9 +66,9 @@ template <typename... Args>
 
 #define HUSK_TRY_NAME(number) HUSK_TRY_PASTE(husk_result_, number)
 #define HUSK_TRY_PASTE(prefix, number) prefix##number
-#define HUSK_TRY_AS(name, addition, expression)                                    \
-    ({                                                                             \
-        auto name = (expression);                                                  \
-        if (!name) return std::unexpected(std::move(name).error() addition);       \
-        std::move(name).value();                                                   \
+#define HUSK_TRY_AS(name, addition, expression)                              \
+    ({                                                                       \
+        auto name = (expression);                                            \
+        if (!name) return std::unexpected(std::move(name).error() addition); \
+        std::move(name).value();                                             \
     })

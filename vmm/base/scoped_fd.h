@@ -6,7 +6,7 @@
 namespace husk {
 
 class ScopedFd {
-   public:
+ public:
     ScopedFd() = default;
     explicit ScopedFd(int fd) : fd_(fd) {}
     ScopedFd(ScopedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -25,7 +25,7 @@ class ScopedFd {
     [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
     void Reset(int fd = -1);
 
-   private:
+ private:
     int fd_ = -1;
 };
 

@@ -18,7 +18,7 @@ template <typename T>
 class SharedPages {
     static_assert(std::is_trivially_destructible_v<T> && std::is_standard_layout_v<T>);
 
-   public:
+ public:
     // A fresh one; Fd() is to be sent to the other role. `name` shows in /proc/PID/maps.
     [[nodiscard]] static Result<SharedPages> Create(const char* name) {
         ScopedFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -29,7 +29,7 @@ class SharedPages {
     }
     // One that another role made. Its size and seals are checked: memory that could shrink would be a trap.
     [[nodiscard]] static Result<SharedPages> Attach(ScopedFd fd) {
-        struct stat status {};
+        struct stat status{};
         if (::fstat(fd.Get(), &status) != 0) return FailOs("cannot inspect shared memory");
         const int seals = ::fcntl(fd.Get(), F_GET_SEALS);
         if (seals < 0 || (seals & kSeals) != kSeals || status.st_size != off_t{sizeof(T)}) {
@@ -53,7 +53,7 @@ class SharedPages {
     [[nodiscard]] T* operator->() const { return value_; }
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
-   private:
+ private:
     static constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     SharedPages(ScopedFd fd, T* value) : fd_(std::move(fd)), value_(value) {}
 

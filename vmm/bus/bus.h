@@ -13,7 +13,7 @@
 namespace husk {
 
 class Bus {
-   public:
+ public:
     // Places `device` at [base, base + size). Start-up only; an overlap is our own mistake and an error.
     // The device must outlive the bus's last access.
     [[nodiscard]] Result<> Attach(std::uint64_t base, std::uint64_t size, BusDevice& device, std::string name);
@@ -26,7 +26,7 @@ class Bus {
     // The name of the device that owns `address`, or empty.
     [[nodiscard]] std::string_view Owner(std::uint64_t address) const;
 
-   private:
+ private:
     struct Range {
         std::uint64_t base;
         std::uint64_t size;

@@ -12,7 +12,7 @@ namespace husk {
 // offset + data.size() may reach past the range's end. They never fail: an access that means nothing reads all ones
 // and writes nowhere.
 class BusDevice {
-   public:
+ public:
     virtual ~BusDevice() = default;
     virtual void Read(std::uint64_t offset, std::span<std::byte> data) = 0;
     virtual void Write(std::uint64_t offset, std::span<const std::byte> data) = 0;

@@ -11,7 +11,7 @@ enum class Gsi : std::uint32_t {};
 
 // One edge-triggered interrupt line. Pulse() may be called on any thread and never blocks.
 class IrqLine {
-   public:
+ public:
     virtual ~IrqLine() = default;
     virtual void Pulse() = 0;
 };
@@ -26,7 +26,7 @@ struct MsiMessage {
 // Where the interrupts of the IOAPIC's pins go. Called on vCPU threads, under the IOAPIC's lock, with values the guest
 // chose; implemented over KVM's routing table and irqfds (vmm/kvm) and by a recorder in tests.
 class IrqRouter {
-   public:
+ public:
     virtual ~IrqRouter() = default;
     // Delivers pulses of `gsi` as `message` from now on; a pulse that came while it was masked is delivered at once.
     virtual void Unmask(Gsi gsi, const MsiMessage& message) = 0;

@@ -29,9 +29,11 @@ bool ReportCapabilities(const Kvm& kvm) {
 void ReportSpeed(const Kvm& kvm) {
     const auto speed = ProbeGuestSpeed(kvm);
     if (!speed) return Line("FAILED", "running guest code", speed.error().Message());
-    const std::string figure = std::to_string(speed->nanoseconds_per_instruction) + " ns for a guest kernel's instruction";
+    const std::string figure =
+        std::to_string(speed->nanoseconds_per_instruction) + " ns for a guest kernel's instruction";
     if (speed->Emulated()) {
-        return Line("SLOW", "running guest code", figure + ": this KVM emulates guest kernels; stock kernels will not boot");
+        return Line("SLOW", "running guest code",
+                    figure + ": this KVM emulates guest kernels; stock kernels will not boot");
     }
     Line("ok", "running guest code", figure);
 }

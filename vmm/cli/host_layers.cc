@@ -51,7 +51,8 @@ HostLayer UserNamespaces() {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
     int status = 0;
-    if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return {"user namespaces", false, "cannot tell"};
+    if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        return {"user namespaces", false, "cannot tell"};
     const int os_errno = WEXITSTATUS(status);
     return {"user namespaces", os_errno == 0, os_errno == 0 ? "allowed" : std::strerror(os_errno)};
 }
@@ -59,7 +60,8 @@ HostLayer UserNamespaces() {
 HostLayer IoUring() {
     alignas(8) std::array<std::byte, 256> parameters{};
     const long ring = ::syscall(SYS_io_uring_setup, 1, parameters.data());
-    if (ring < 0) return {"io_uring", false, std::string(std::strerror(errno)) + " (husk uses preadv and pwritev instead)"};
+    if (ring < 0)
+        return {"io_uring", false, std::string(std::strerror(errno)) + " (husk uses preadv and pwritev instead)"};
     ::close(static_cast<int>(ring));
     return {"io_uring", true, "allowed"};
 }

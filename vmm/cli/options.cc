@@ -25,20 +25,27 @@ struct RawRun {
 void Describe(CLI::App& run, RawRun& raw) {
     MachineConfig& machine = raw.command.machine;
     run.add_option("--kernel", machine.kernel, "the guest's kernel: a bzImage, or an ELF vmlinux with a PVH entry")
-        ->required()->type_name("FILE");
+        ->required()
+        ->type_name("FILE");
     run.add_option("--initrd", machine.initrd, "its initial RAM disk")->type_name("FILE");
     run.add_option("--cmdline", machine.command_line, "its command line, passed on as it is")->type_name("TEXT");
     run.add_option("--cpus", machine.vcpus, "virtual CPUs")->type_name("N")->capture_default_str();
     run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
-        ->type_name("WHERE")->capture_default_str();
+        ->type_name("WHERE")
+        ->capture_default_str();
     run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
     run.add_option("--on-reboot", raw.on_reboot, "when the guest reboots: restart it, or exit with status 3")
-        ->type_name("restart|exit")->capture_default_str();
-    run.add_option("--name", machine.name, "the VM's name, shown in process titles")->type_name("NAME")->capture_default_str();
+        ->type_name("restart|exit")
+        ->capture_default_str();
+    run.add_option("--name", machine.name, "the VM's name, shown in process titles")
+        ->type_name("NAME")
+        ->capture_default_str();
     run.add_option("--stats", machine.stats, "write counters and a timeline to FILE, as JSON")->type_name("FILE");
-    run.add_option("--log-level", raw.log_level, "debug, info, warning, error or off")->type_name("LEVEL")->capture_default_str();
+    run.add_option("--log-level", raw.log_level, "debug, info, warning, error or off")
+        ->type_name("LEVEL")
+        ->capture_default_str();
     run.add_option("--kvm", machine.kvm_device, "the KVM device")->type_name("PATH")->capture_default_str();
     run.footer(kStatuses);
 }
@@ -54,9 +61,12 @@ Result<RunCommand> Finish(RawRun raw) {
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));
-    machine.on_reboot = HUSK_TRY(OneOf("--on-reboot", raw.on_reboot, "restart", "exit")) ? OnReboot::kRestart : OnReboot::kExit;
+    machine.on_reboot =
+        HUSK_TRY(OneOf("--on-reboot", raw.on_reboot, "restart", "exit")) ? OnReboot::kRestart : OnReboot::kExit;
     const auto level = ParseLogLevel(raw.log_level);
-    if (!level) return Fail(ErrorKind::kUsage, "--log-level takes debug, info, warning, error or off, not \"" + raw.log_level + "\"");
+    if (!level)
+        return Fail(ErrorKind::kUsage,
+                    "--log-level takes debug, info, warning, error or off, not \"" + raw.log_level + "\"");
     raw.command.log_level = *level;
     return raw.command;
 }

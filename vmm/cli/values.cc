@@ -23,7 +23,8 @@ Result<std::uint64_t> ParseSize(const std::string& text) {
     if (error != std::errc() || shift == 64) {
         return Fail(ErrorKind::kUsage, "\"" + text + "\" is not a size: write it like 512M, 2G or 262144K");
     }
-    if (number > (~std::uint64_t{0} >> shift)) return Fail(ErrorKind::kUsage, "\"" + text + "\" is more than any host has");
+    if (number > (~std::uint64_t{0} >> shift))
+        return Fail(ErrorKind::kUsage, "\"" + text + "\" is more than any host has");
     return number << shift;
 }
 

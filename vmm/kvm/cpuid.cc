@@ -67,7 +67,8 @@ Result<std::vector<CpuidEntry>> SupportedCpuid(const Kvm& kvm) {
 }
 
 void AdjustCpuid(std::vector<CpuidEntry>& entries, CpuPlace place, bool tsc_deadline) {
-    const bool has_topology_leaf = std::ranges::any_of(entries, [](const auto& entry) { return entry.function == 0xb; });
+    const bool has_topology_leaf =
+        std::ranges::any_of(entries, [](const auto& entry) { return entry.function == 0xb; });
     std::erase_if(entries, [](const auto& entry) { return entry.function == 0xb || entry.function == 0x1f; });
     if (has_topology_leaf) AppendTopology(entries, place);
     for (CpuidEntry& entry : entries) {
@@ -82,7 +83,8 @@ void AdjustCpuid(std::vector<CpuidEntry>& entries, CpuPlace place, bool tsc_dead
                 entry.eax = entry.ebx = entry.ecx = entry.edx = 0;
                 break;
             case 0x8000'0001: {
-                constexpr std::uint32_t kSvm = Bit(2), kTopologyExtensions = Bit(22), kPerfCore = Bit(23), kPerfNorthbridge = Bit(24);
+                constexpr std::uint32_t kSvm = Bit(2), kTopologyExtensions = Bit(22), kPerfCore = Bit(23),
+                                        kPerfNorthbridge = Bit(24);
                 constexpr std::uint32_t kPerfLastLevel = Bit(28);
                 entry.ecx &= ~(kSvm | kTopologyExtensions | kPerfCore | kPerfNorthbridge | kPerfLastLevel);
                 break;

@@ -1,5 +1,5 @@
-// ExitCounters: how often and why one vCPU came back to user space. Lives in a shared page: the vCPU's thread is the only
-// writer, the launcher reads. Every field is a lock-free atomic written with plain loads and stores.
+// ExitCounters: how often and why one vCPU came back to user space. Lives in a shared page: the vCPU's thread is the
+// only writer, the launcher reads. Every field is a lock-free atomic written with plain loads and stores.
 #pragma once
 
 #include <array>
@@ -9,11 +9,19 @@
 
 namespace husk {
 
-enum class ExitKind : std::uint8_t { kPioRead, kPioWrite, kMmioRead, kMmioWrite, kInterrupted, kEndOfInterrupt, kOther };
+enum class ExitKind : std::uint8_t {
+    kPioRead,
+    kPioWrite,
+    kMmioRead,
+    kMmioWrite,
+    kInterrupted,
+    kEndOfInterrupt,
+    kOther
+};
 inline constexpr std::size_t kExitKinds = 7;
 
 class ExitCounters {
-   public:
+ public:
     struct Access {
         ExitKind kind;
         std::uint64_t address;
@@ -57,7 +65,7 @@ class ExitCounters {
         }
     }
 
-   private:
+ private:
     static constexpr unsigned kTableBits = 7;
     static constexpr std::size_t kTableSize = std::size_t{1} << kTableBits;
     static constexpr std::size_t kProbes = 8;

@@ -19,17 +19,17 @@ namespace husk {
 // An interrupt line whose pulses are eventfd writes. The eventfd can be handed to another role, which then pulses the
 // line without asking anyone.
 class EventFdLine final : public IrqLine {
-   public:
+ public:
     explicit EventFdLine(EventFd event) : event_(std::move(event)) {}
     void Pulse() override { event_.Signal(); }
     [[nodiscard]] int Fd() const { return event_.Get(); }
 
-   private:
+ private:
     EventFd event_;
 };
 
 class IrqRoutes final : public IrqRouter {
-   public:
+ public:
     static constexpr std::size_t kMaxPins = 24;
 
     // `vm` must outlive this.
@@ -45,7 +45,7 @@ class IrqRoutes final : public IrqRouter {
     // Routing table updates so far; each one costs the kernel a synchronisation.
     [[nodiscard]] std::uint64_t Updates() const { return updates_; }
 
-   private:
+ private:
     struct Pin {
         int event = -1;
         bool routed = false;

@@ -63,7 +63,8 @@ std::uint32_t Kvm::MaxVcpus() const {
 Result<std::size_t> Kvm::VcpuMapSize() const {
     const int size = ::ioctl(Fd(), KVM_GET_VCPU_MMAP_SIZE, 0);
     if (size < 0) return FailOs("KVM_GET_VCPU_MMAP_SIZE");
-    if (static_cast<std::size_t>(size) < sizeof(kvm_run)) return Fail("KVM's vCPU area is smaller than its header says");
+    if (static_cast<std::size_t>(size) < sizeof(kvm_run))
+        return Fail("KVM's vCPU area is smaller than its header says");
     return static_cast<std::size_t>(size);
 }
 

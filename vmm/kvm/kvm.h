@@ -12,7 +12,7 @@ namespace husk {
 class Vm;
 
 class Kvm {
-   public:
+ public:
     // Opens `path` (normally /dev/kvm); the error says what to do about it.
     [[nodiscard]] static Result<ScopedFd> OpenDevice(const std::string& path);
 
@@ -29,12 +29,13 @@ class Kvm {
     // Bytes to map of each vCPU's descriptor.
     [[nodiscard]] Result<std::size_t> VcpuMapSize() const;
 
-    // A new VM without anything in it. A VM belongs to the address space that made it: call it in the role that runs it.
+    // A new VM without anything in it. A VM belongs to the address space that made it: call it in the role that runs
+    // it.
     [[nodiscard]] Result<Vm> CreateVm() const;
 
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
-   private:
+ private:
     explicit Kvm(ScopedFd fd) : fd_(std::move(fd)) {}
     ScopedFd fd_;
 };

@@ -26,7 +26,7 @@ struct VcpuEnd {
 };
 
 class RunLoop {
-   public:
+ public:
     RunLoop(const Bus& ports, const Bus& mmio, ExitCounters& counters, const std::atomic<bool>& stop)
         : ports_(ports), mmio_(mmio), counters_(counters), stop_(stop) {}
 
@@ -53,7 +53,7 @@ class RunLoop {
         return {VcpuEnd::Reason::kStopped};
     }
 
-   private:
+ private:
     void Handle(const PioExit& pio) {
         counters_.CountAccess(pio.is_write ? ExitKind::kPioWrite : ExitKind::kPioRead, pio.port);
         // A REP-prefixed instruction carries several accesses to the same port.

@@ -1,5 +1,5 @@
-// Does this KVM run guest kernels on the processor, or does it emulate them? A software KVM takes about a microsecond for
-// each kernel instruction, and a stock kernel would need hours to boot; better to say so than to look dead.
+// Does this KVM run guest kernels on the processor, or does it emulate them? A software KVM takes about a microsecond
+// for each kernel instruction, and a stock kernel would need hours to boot; better to say so than to look dead.
 #pragma once
 
 #include <cstdint>

@@ -28,8 +28,8 @@ VcpuExit Vcpu::Run() {
     if (::ioctl(fd_.Get(), KVM_RUN, 0) == 0) return Decode();
     // EINTR: a kick. EAGAIN: a waiting vCPU was just started by another one and runs at the next call.
     if (errno == EINTR || errno == EAGAIN) {
-        // Taking the request back with an exchange pairs with RequestImmediateExit(): whatever the kicker wrote before its
-        // request is visible after this line, or else its request comes later and the next run ends at once.
+        // Taking the request back with an exchange pairs with RequestImmediateExit(): whatever the kicker wrote before
+        // its request is visible after this line, or else its request comes later and the next run ends at once.
         std::atomic_ref(run_->immediate_exit).exchange(0, std::memory_order_acq_rel);
         return InterruptedExit{};
     }
@@ -45,7 +45,8 @@ VcpuExit Vcpu::Decode() {
         }
         case KVM_EXIT_MMIO: {
             auto& mmio = run_->mmio;
-            return MmioExit{GuestAddress(mmio.phys_addr), mmio.is_write != 0, std::as_writable_bytes(std::span(mmio.data, mmio.len))};
+            return MmioExit{GuestAddress(mmio.phys_addr), mmio.is_write != 0,
+                            std::as_writable_bytes(std::span(mmio.data, mmio.len))};
         }
         case KVM_EXIT_INTR:
             return InterruptedExit{};

@@ -31,7 +31,7 @@ struct VcpuEntry {
 };
 
 class Vcpu {
-   public:
+ public:
     // Maps the shared area (`map_size` bytes) of a vCPU descriptor.
     [[nodiscard]] static Result<Vcpu> Create(ScopedFd fd, std::size_t map_size);
     Vcpu(Vcpu&& other) noexcept;
@@ -52,7 +52,7 @@ class Vcpu {
 
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
-   private:
+ private:
     Vcpu(ScopedFd fd, kvm_run* run, std::size_t map_size) : fd_(std::move(fd)), run_(run), map_size_(map_size) {}
     [[nodiscard]] VcpuExit Decode();
 

@@ -14,7 +14,7 @@ namespace husk {
 class Vcpu;
 
 class Vm {
-   public:
+ public:
     // Local APICs in the kernel, the IOAPIC of `ioapic_pins` pins in user space. Before any vCPU exists.
     [[nodiscard]] Result<> EnableSplitIrqchip(std::uint32_t ioapic_pins);
     // The pages Intel hosts need for real mode (vmm/memory/address_map.h). Before any vCPU exists.
@@ -33,7 +33,7 @@ class Vm {
 
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
-   private:
+ private:
     friend class Kvm;
     Vm(ScopedFd fd, std::size_t vcpu_map_size) : fd_(std::move(fd)), vcpu_map_size_(vcpu_map_size) {}
 

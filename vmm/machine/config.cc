@@ -16,13 +16,14 @@ using address_map::kMiB;
 std::string InMiB(std::uint64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
 
 bool IsNameCharacter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
 }
 
 std::unexpected<Error> Usage(std::string sentence) { return Fail(ErrorKind::kUsage, std::move(sentence)); }
 
 std::uint64_t HostMemory() {
-    struct sysinfo info {};
+    struct sysinfo info{};
     return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : ~std::uint64_t{0};
 }
 
@@ -30,10 +31,12 @@ std::uint64_t HostMemory() {
 
 Result<> CheckConfig(const MachineConfig& config) {
     if (config.vcpus < 1 || config.vcpus > kMaxVcpus) {
-        return Usage("--cpus takes a number from 1 to " + std::to_string(kMaxVcpus) + ", not " + std::to_string(config.vcpus));
+        return Usage("--cpus takes a number from 1 to " + std::to_string(kMaxVcpus) + ", not " +
+                     std::to_string(config.vcpus));
     }
     if (config.memory_bytes < address_map::kMinRam) {
-        return Usage("--memory must be at least " + InMiB(address_map::kMinRam) + ", not " + std::to_string(config.memory_bytes) + " bytes");
+        return Usage("--memory must be at least " + InMiB(address_map::kMinRam) + ", not " +
+                     std::to_string(config.memory_bytes) + " bytes");
     }
     const std::uint64_t unit = config.huge_pages ? 2 * kMiB : address_map::kPageSize;
     if (config.memory_bytes % unit != 0) {
@@ -48,7 +51,8 @@ Result<> CheckConfig(const MachineConfig& config) {
                      std::to_string(kMaxCommandLine));
     }
     if (config.name.empty() || config.name.size() > kMaxName || !std::ranges::all_of(config.name, IsNameCharacter)) {
-        return Usage("--name takes 1 to " + std::to_string(kMaxName) + " letters, digits, '-', '_' and '.', not \"" + config.name + "\"");
+        return Usage("--name takes 1 to " + std::to_string(kMaxName) + " letters, digits, '-', '_' and '.', not \"" +
+                     config.name + "\"");
     }
     return {};
 }

@@ -24,9 +24,9 @@ enum class ExitStatus : int {
 // How one run of the VM, from start to poweroff, reset or failure, ended.
 struct Ending {
     ExitStatus status = ExitStatus::kPoweredOff;
-    int signal = 0;         // with kEndedBySignal
-    std::string reason;     // one word for machines: "poweroff", "reset", "triple-fault", ...
-    std::string sentence;   // for people; empty when there is nothing to say
+    int signal = 0;        // with kEndedBySignal
+    std::string reason;    // one word for machines: "poweroff", "reset", "triple-fault", ...
+    std::string sentence;  // for people; empty when there is nothing to say
     [[nodiscard]] int Code() const { return static_cast<int>(status) + signal; }
 };
 

@@ -30,7 +30,7 @@ Result<BootFile> OpenBootFile(const std::string& what, const std::string& path) 
     // Non-blocking: opening a FIFO must not hang.
     BootFile file{ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)), 0};
     if (!file.fd) return refuse(Error(::strerror(errno)));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.fd.Get(), &status) != 0) return refuse(Error(::strerror(errno)));
     if (S_ISDIR(status.st_mode)) return refuse(Error("it is a directory"));
     if (!S_ISREG(status.st_mode)) return refuse(Error("it is not a regular file"));
@@ -39,8 +39,8 @@ Result<BootFile> OpenBootFile(const std::string& what, const std::string& path) 
     return file;
 }
 
-// By path, not by /proc/self/exe: a link under /proc counts as no-suid in some mount namespaces, and a security module's
-// transition would be lost.
+// By path, not by /proc/self/exe: a link under /proc counts as no-suid in some mount namespaces, and a security
+// module's transition would be lost.
 Result<std::string> OwnProgram() {
     std::array<char, 4096> path{};
     const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
@@ -48,7 +48,8 @@ Result<std::string> OwnProgram() {
     return std::string(path.data(), static_cast<std::size_t>(length));
 }
 
-VmmConfig MakeVmmConfig(const MachineConfig& config, const BootFile& kernel, const BootFile& initrd, std::uint64_t start) {
+VmmConfig MakeVmmConfig(const MachineConfig& config, const BootFile& kernel, const BootFile& initrd,
+                        std::uint64_t start) {
     VmmConfig message;
     message.memory_bytes = config.memory_bytes;
     message.kernel_bytes = kernel.bytes;
@@ -87,7 +88,8 @@ Result<RoleHandle<Stats>> StartRole(const std::string& program, const std::strin
 
 }  // namespace
 
-Result<Family> Family::Start(const MachineConfig& config, const ConsoleEndpoint& endpoint, std::uint64_t process_start) {
+Result<Family> Family::Start(const MachineConfig& config, const ConsoleEndpoint& endpoint,
+                             std::uint64_t process_start) {
     const BootFile kernel = HUSK_TRY(OpenBootFile("kernel", config.kernel));
     const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
     const ScopedFd kvm = HUSK_TRY(Kvm::OpenDevice(config.kvm_device));
@@ -111,8 +113,8 @@ Result<Family> Family::Start(const MachineConfig& config, const ConsoleEndpoint&
     // The vmm first: it has the most to do. Whoever fails to start leaves the others without a launcher, and they end.
     auto vmm = HUSK_TRY(StartRole<VmmStats>(program, "vmm", config.name, HUSK_TRY(Channel::CreatePair()), vmm_slots,
                                             MakeVmmConfig(config, kernel, initrd, process_start)));
-    auto console = StartRole<ConsoleStats>(program, "console", config.name, HUSK_TRY(Channel::CreatePair()), console_slots,
-                                           MakeConsoleConfig(config, endpoint));
+    auto console = StartRole<ConsoleStats>(program, "console", config.name, HUSK_TRY(Channel::CreatePair()),
+                                           console_slots, MakeConsoleConfig(config, endpoint));
     if (!console) {
         ::kill(vmm.process.pid, SIGKILL);
         (void)WaitForRole(vmm.process);

@@ -33,7 +33,8 @@ Json Exits(const VmmStats& stats, std::uint32_t vcpus) {
     for (const ExitCounters& counters : std::span(stats.vcpus).first(vcpus)) {
         for (std::size_t kind = 0; kind < kExitKinds; ++kind) kinds[kind] += counters.Of(static_cast<ExitKind>(kind));
         counters.ForEachAccess([&](const ExitCounters::Access& access) {
-            if (static_cast<std::size_t>(access.kind) < kExitKinds) places[{access.kind, access.address}] += access.count;
+            if (static_cast<std::size_t>(access.kind) < kExitKinds)
+                places[{access.kind, access.address}] += access.count;
         });
         unclaimed += counters.Unclaimed();
         elsewhere += counters.Elsewhere();
@@ -49,8 +50,11 @@ Json Exits(const VmmStats& stats, std::uint32_t vcpus) {
                             {"address", Hex(place.second)},
                             {"count", count}});
     }
-    return {{"total", total},         {"by_kind", by_kind},          {"by_address", by_place},
-            {"unclaimed", unclaimed}, {"other_addresses", elsewhere}};
+    return {{"total", total},
+            {"by_kind", by_kind},
+            {"by_address", by_place},
+            {"unclaimed", unclaimed},
+            {"other_addresses", elsewhere}};
 }
 
 }  // namespace
@@ -110,8 +114,8 @@ void StatsReport::AddBoot(const Family& family, const Ending& ending) {
 
 Result<> StatsReport::Write(const Ending& ending) {
     if (!file_) return {};
-    Json report{{"husk", HUSK_VERSION}, {"name", name_},         {"vcpus", vcpus_},
-                {"ending", ending.reason}, {"exit_status", ending.Code()}, {"boots", Json::array()}};
+    Json report{{"husk", HUSK_VERSION},         {"name", name_},         {"vcpus", vcpus_}, {"ending", ending.reason},
+                {"exit_status", ending.Code()}, {"boots", Json::array()}};
     for (const std::string& boot : boots_) report["boots"].push_back(Json::parse(boot));
     const std::string text = report.dump(2) + "\n";
     if (::write(file_.Get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {

@@ -12,7 +12,7 @@
 namespace husk {
 
 class StatsReport {
-   public:
+ public:
     // Opens the file now, so that a path that cannot be written is known before the guest runs.
     [[nodiscard]] static Result<StatsReport> Create(const MachineConfig& config, std::uint64_t process_start);
 
@@ -20,7 +20,7 @@ class StatsReport {
     void AddBoot(const Family& family, const Ending& ending);
     [[nodiscard]] Result<> Write(const Ending& ending);
 
-   private:
+ private:
     StatsReport(ScopedFd file, const MachineConfig& config, std::uint64_t process_start);
 
     ScopedFd file_;

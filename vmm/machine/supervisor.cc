@@ -25,7 +25,7 @@ constexpr std::uint64_t kStopGraceNanoseconds = 3'000'000'000;
 
 // The terminal is raw from here to the end of the run.
 class RawTerminal {
-   public:
+ public:
     explicit RawTerminal(const ConsoleEndpoint& endpoint) : endpoint_(endpoint) {
         if (!endpoint_.terminal) return;
         (void)MakeTerminalRaw(endpoint_.input.Get(), *endpoint_.terminal);
@@ -39,13 +39,13 @@ class RawTerminal {
     RawTerminal(const RawTerminal&) = delete;
     RawTerminal& operator=(const RawTerminal&) = delete;
 
-   private:
+ private:
     const ConsoleEndpoint& endpoint_;
 };
 
 // The signals a person stops husk with, as something to poll.
 class StopSignals {
-   public:
+ public:
     StopSignals() {
         sigset_t set;
         ::sigemptyset(&set);
@@ -62,13 +62,13 @@ class StopSignals {
         return static_cast<int>(info.ssi_signo);
     }
 
-   private:
+ private:
     ScopedFd fd_;
 };
 
 // One life of the guest, from the start of the family to the end of its last role.
 class Life {
-   public:
+ public:
     Life(Family& family, const ConsoleEndpoint& endpoint, const StopSignals& signals, ScopedFd& client)
         : family_(family), endpoint_(endpoint), signals_(signals), client_(client) {}
 
@@ -77,15 +77,16 @@ class Life {
         return *ending_;
     }
 
-   private:
+ private:
     void Turn() {
         const bool wants_client = endpoint_.listener && !client_;
-        std::array<pollfd, 6> waiting{pollfd{signals_.Fd(), POLLIN, 0},
-                                      pollfd{family_.vmm.ended ? -1 : family_.vmm.channel.Fd(), POLLIN, 0},
-                                      pollfd{family_.console.ended ? -1 : family_.console.channel.Fd(), POLLIN, 0},
-                                      pollfd{family_.vmm.ended ? -1 : family_.vmm.process.pidfd.Get(), POLLIN, 0},
-                                      pollfd{family_.console.ended ? -1 : family_.console.process.pidfd.Get(), POLLIN, 0},
-                                      pollfd{wants_client ? endpoint_.listener.Get() : -1, POLLIN, 0}};
+        std::array<pollfd, 6> waiting{
+            pollfd{signals_.Fd(), POLLIN, 0},
+            pollfd{family_.vmm.ended ? -1 : family_.vmm.channel.Fd(), POLLIN, 0},
+            pollfd{family_.console.ended ? -1 : family_.console.channel.Fd(), POLLIN, 0},
+            pollfd{family_.vmm.ended ? -1 : family_.vmm.process.pidfd.Get(), POLLIN, 0},
+            pollfd{family_.console.ended ? -1 : family_.console.process.pidfd.Get(), POLLIN, 0},
+            pollfd{wants_client ? endpoint_.listener.Get() : -1, POLLIN, 0}};
         ::poll(waiting.data(), waiting.size(), stop_deadline_ ? 100 : -1);
         if (waiting[0].revents != 0) OnSignal();
         // A role's last message comes before its end.
@@ -137,7 +138,8 @@ class Life {
         auto mail = ReceiveMail(family_.console.channel);
         if (!mail || mail->PeerGone()) return;
         if (mail->message.As<Ready>() && mail->fd) {
-            if (auto stats = SharedPages<ConsoleStats>::Attach(std::move(mail->fd))) family_.console.stats = std::move(*stats);
+            if (auto stats = SharedPages<ConsoleStats>::Attach(std::move(mail->fd)))
+                family_.console.stats = std::move(*stats);
             if (client_) (void)SendMessage(family_.console.channel, Client{}, client_.Get());
             GoWhenReady();
         }
@@ -156,7 +158,8 @@ class Life {
     }
 
     void OnFailed(const Failed& failed) {
-        const auto kind = static_cast<ErrorKind>(std::min(failed.error_kind, static_cast<std::uint32_t>(ErrorKind::kBootSource)));
+        const auto kind =
+            static_cast<ErrorKind>(std::min(failed.error_kind, static_cast<std::uint32_t>(ErrorKind::kBootSource)));
         Conclude({StatusOf(kind), 0, "start-failed", std::string(failed.text.View())});
     }
 
@@ -212,7 +215,7 @@ class Life {
 
 // The socket goes with the VM.
 class SocketFile {
-   public:
+ public:
     explicit SocketFile(const ConsoleEndpoint& endpoint) : endpoint_(endpoint) {}
     ~SocketFile() {
         if (endpoint_.listener) ::unlink(endpoint_.place.c_str());
@@ -220,7 +223,7 @@ class SocketFile {
     SocketFile(const SocketFile&) = delete;
     SocketFile& operator=(const SocketFile&) = delete;
 
-   private:
+ private:
     const ConsoleEndpoint& endpoint_;
 };
 

@@ -8,7 +8,7 @@
 namespace husk {
 
 class GuestAddress {
-   public:
+ public:
     constexpr GuestAddress() = default;
     constexpr explicit GuestAddress(std::uint64_t value) : value_(value) {}
 
@@ -23,7 +23,7 @@ class GuestAddress {
 
     friend constexpr auto operator<=>(GuestAddress, GuestAddress) = default;
 
-   private:
+ private:
     std::uint64_t value_ = 0;
 };
 

@@ -29,7 +29,8 @@ Result<std::byte*> Map(int fd, std::uint64_t size) {
 
 Result<GuestMemory> GuestMemory::Create(std::uint64_t size, PageBacking backing) {
     const bool huge = backing == PageBacking::kHuge;
-    ScopedFd fd(::memfd_create("husk-guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U)));
+    ScopedFd fd(
+        ::memfd_create("husk-guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U)));
     if (!fd) return FailOs("cannot create guest memory");
     if (::ftruncate(fd.Get(), static_cast<off_t>(size)) != 0) return FailOs("cannot size guest memory");
     if (::fcntl(fd.Get(), F_ADD_SEALS, kSeals) != 0) return FailOs("cannot seal guest memory");
@@ -40,7 +41,7 @@ Result<GuestMemory> GuestMemory::Create(std::uint64_t size, PageBacking backing)
 }
 
 Result<GuestMemory> GuestMemory::Attach(ScopedFd memfd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(memfd.Get(), &status) != 0) return FailOs("cannot inspect guest memory");
     if (::fcntl(memfd.Get(), F_GET_SEALS) != kSeals) return Fail("guest memory is not sealed");
     const auto size = static_cast<std::uint64_t>(status.st_size);

@@ -1,7 +1,7 @@
 // GuestMemory: the guest's RAM, and the one checked door to it.
 //
-// RAM is one sealed memfd: [0, 3 GiB) of the guest is its first part, [4 GiB, ...) the rest. The vmm role creates it and
-// hands the descriptor to the workers, which attach. Addresses and lengths are guest-chosen everywhere: a range is
+// RAM is one sealed memfd: [0, 3 GiB) of the guest is its first part, [4 GiB, ...) the rest. The vmm role creates it
+// and hands the descriptor to the workers, which attach. Addresses and lengths are guest-chosen everywhere: a range is
 // usable only as a Slice(), whose bounds were checked. What a slice shows can change under the reader's eyes at any
 // moment (the guest is running): copy once, check the copy, use the copy.
 #pragma once
@@ -32,9 +32,10 @@ enum class PageBacking {
 };
 
 class GuestMemory {
-   public:
+ public:
     // `size` in bytes: a multiple of 4 KiB (2 MiB with kHuge), at least address_map::kMinRam.
-    [[nodiscard]] static Result<GuestMemory> Create(std::uint64_t size, PageBacking backing = PageBacking::kTransparent);
+    [[nodiscard]] static Result<GuestMemory> Create(std::uint64_t size,
+                                                    PageBacking backing = PageBacking::kTransparent);
     // Maps the memory another role created; the descriptor's seals and size are checked.
     [[nodiscard]] static Result<GuestMemory> Attach(ScopedFd memfd);
 
@@ -60,11 +61,11 @@ class GuestMemory {
     // False, and nothing written, when the range is not RAM.
     [[nodiscard]] bool Write(GuestAddress at, std::span<const std::byte> bytes) const;
 
-    // Copies `length` bytes of the regular file `fd` from `offset` to guest address `at`, in the kernel, without mapping
-    // either side. Start-up only.
+    // Copies `length` bytes of the regular file `fd` from `offset` to guest address `at`, in the kernel, without
+    // mapping either side. Start-up only.
     [[nodiscard]] Result<> LoadFile(GuestAddress at, int fd, std::uint64_t offset, std::uint64_t length) const;
 
-   private:
+ private:
     GuestMemory(ScopedFd fd, std::byte* base, std::uint64_t size);
 
     ScopedFd fd_;

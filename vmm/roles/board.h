@@ -28,12 +28,14 @@ struct BootFiles {
 
 // Does not move: devices and vCPUs refer to each other.
 class Board {
-   public:
-    // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `kvm_fd` is closed afterwards. `power` hears of poweroff and
-    // reset on vCPU threads; it, `rings`, `wake_console` and `stats` must outlive the board.
-    [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
-                                                               ConsoleRings& rings, const EventFd& wake_console,
-                                                               PowerSink& power, VmmStats& stats);
+ public:
+    // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `kvm_fd` is closed afterwards.
+    // `power` hears of poweroff and reset on vCPU threads; it, `rings`, `wake_console` and `stats` must outlive the
+    // board.
+    [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config,
+                                                               BootFiles files, ConsoleRings& rings,
+                                                               const EventFd& wake_console, PowerSink& power,
+                                                               VmmStats& stats);
 
     [[nodiscard]] std::vector<Vcpu>& Vcpus() { return vcpus_; }
     [[nodiscard]] const Bus& Ports() const { return ports_; }
@@ -45,7 +47,7 @@ class Board {
     // Copies the devices' own counts to the statistics page.
     void PublishCounts(VmmStats& stats) const;
 
-   private:
+ private:
     Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
           const EventFd& wake_console, PowerSink& power);
 

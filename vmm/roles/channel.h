@@ -1,5 +1,5 @@
-// Channel: one end of a SOCK_SEQPACKET pair between two roles. Messages are fixed-size structs (vmm/roles/messages.h) with
-// at most one descriptor beside them.
+// Channel: one end of a SOCK_SEQPACKET pair between two roles. Messages are fixed-size structs (vmm/roles/messages.h)
+// with at most one descriptor beside them.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 namespace husk {
 
 class Channel {
-   public:
+ public:
     explicit Channel(ScopedFd socket) : socket_(std::move(socket)) {}
 
     // Two connected ends, close-on-exec.
@@ -30,7 +30,7 @@ class Channel {
 
     [[nodiscard]] int Fd() const { return socket_.Get(); }
 
-   private:
+ private:
     ScopedFd socket_;
 };
 

@@ -27,11 +27,11 @@ void OnLauncherDeath(int) { launcher_died = 1; }
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
 class ConsoleRole {
-   public:
+ public:
     explicit ConsoleRole(const Channel& launcher) : launcher_(launcher) {}
 
     [[nodiscard]] Result<> Prepare() {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = OnLauncherDeath;
         if (::sigaction(kLauncherDied, &action, nullptr) != 0) return FailOs("cannot catch the launcher's death");
         HUSK_TRY(BeginRole({kLauncherDied}, "console"));
@@ -71,7 +71,7 @@ class ConsoleRole {
         if (launcher_died && config_.restore_terminal) RestoreTerminal(console_slot::kInput, config_.terminal);
     }
 
-   private:
+ private:
     void Report(ConsolePump::Request request) {
         ConsoleAsks asks;
         switch (request) {

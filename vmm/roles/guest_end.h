@@ -13,7 +13,7 @@
 namespace husk {
 
 class GuestEnd final : public PowerSink {
-   public:
+ public:
     using Reason = GuestEnded::Reason;
 
     // `event` is signalled once a reason is there, `stop` is set for the run loops.
@@ -32,7 +32,7 @@ class GuestEnd final : public PowerSink {
     // The control thread, after `event`: the message for the launcher, or nothing when there is no reason yet.
     [[nodiscard]] std::optional<GuestEnded> Report() const;
 
-   private:
+ private:
     void Latch(Reason reason, std::uint32_t vcpu, const FailedExit& failure) {
         bool expected = false;
         if (claimed_.compare_exchange_strong(expected, true, std::memory_order_relaxed)) {

@@ -9,7 +9,7 @@ namespace husk {
 namespace {
 
 Result<ManifestEntry> Describe(int fd, int slot) {
-    struct stat status {};
+    struct stat status{};
     const int flags = ::fcntl(fd, F_GETFL);
     if (::fstat(fd, &status) != 0 || flags < 0) return FailOs("cannot inspect descriptor " + std::to_string(fd));
     ManifestEntry entry;
@@ -39,8 +39,9 @@ Result<> CheckManifest(const Manifest& manifest) {
         const bool same = found.file_type == expected.file_type && found.access_mode == expected.access_mode &&
                           found.device == expected.device && found.inode == expected.inode;
         if (!same) {
-            return Fail(ErrorKind::kConfinement, "descriptor " + std::to_string(expected.slot) +
-                                                     " is not what the launcher put there: was it refused by a policy?");
+            return Fail(ErrorKind::kConfinement,
+                        "descriptor " + std::to_string(expected.slot) +
+                            " is not what the launcher put there: was it refused by a policy?");
         }
     }
     return {};

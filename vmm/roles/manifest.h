@@ -1,6 +1,6 @@
-// The descriptor manifest: the launcher writes down what it puts on each slot, the role checks that this is what it got.
-// A security module may replace an inherited descriptor silently by a null device; then writes would "succeed" into
-// nothing, and the role must not start.
+// The descriptor manifest: the launcher writes down what it puts on each slot, the role checks that this is what it
+// got. A security module may replace an inherited descriptor silently by a null device; then writes would "succeed"
+// into nothing, and the role must not start.
 #pragma once
 
 #include <span>

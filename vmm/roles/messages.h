@@ -86,10 +86,10 @@ struct VmmConfig {
 
 struct ConsoleConfig {
     static constexpr MessageType kType = MessageType::kConsoleConfig;
-    bool escape = false;             // Ctrl-] commands: the input is a terminal
-    bool restore_terminal = false;   // put `terminal` back when the launcher dies
-    bool clients = false;            // a unix socket: output waits for a client
-    bool pty = false;                // a pseudo-terminal: its other side comes and goes
+    bool escape = false;            // Ctrl-] commands: the input is a terminal
+    bool restore_terminal = false;  // put `terminal` back when the launcher dies
+    bool clients = false;           // a unix socket: output waits for a client
+    bool pty = false;               // a pseudo-terminal: its other side comes and goes
     termios terminal{};
     FixedText<kMaxName> name;
 };
@@ -125,7 +125,13 @@ struct Failed {
 
 struct GuestEnded {
     static constexpr MessageType kType = MessageType::kGuestEnded;
-    enum class Reason : std::uint32_t { kPoweroff, kReset, kTripleFault, kKvmFailure, kStopped } reason = Reason::kStopped;
+    enum class Reason : std::uint32_t {
+        kPoweroff,
+        kReset,
+        kTripleFault,
+        kKvmFailure,
+        kStopped
+    } reason = Reason::kStopped;
     std::uint32_t vcpu = 0;
     FixedText<200> text;  // with kKvmFailure
 };

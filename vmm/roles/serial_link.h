@@ -9,7 +9,7 @@
 namespace husk {
 
 class SerialLink final : public SerialHost {
-   public:
+ public:
     SerialLink(ConsoleRings& rings, const EventFd& wake_console)
         : output_(rings.from_guest), input_(rings.to_guest), wake_console_(wake_console) {}
 
@@ -42,7 +42,7 @@ class SerialLink final : public SerialHost {
         return byte;
     }
 
-   private:
+ private:
     // The UART reports an empty transmitter only with room for a whole FIFO.
     static constexpr std::uint32_t kEnough = Uart8250::kFifoSize;
 

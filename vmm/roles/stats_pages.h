@@ -15,13 +15,13 @@ namespace husk {
 
 // One moment, CLOCK_MONOTONIC in nanoseconds; 0 while it has not come.
 class TimeMark {
-   public:
+ public:
     void SetOnce() {
         if (at_.load(std::memory_order_relaxed) == 0) at_.store(MonotonicNanoseconds(), std::memory_order_relaxed);
     }
     [[nodiscard]] std::uint64_t At() const { return at_.load(std::memory_order_relaxed); }
 
-   private:
+ private:
     std::atomic<std::uint64_t> at_{};
 };
 

@@ -26,7 +26,7 @@ void NameThread(std::uint32_t id) {
 }  // namespace
 
 Result<> VcpuThreads::Start(Board& board, GuestEnd& end, VmmStats& stats, const std::atomic<bool>& stop) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = OnKick;  // without SA_RESTART
     if (::sigaction(kKickSignal, &action, nullptr) != 0) return FailOs("cannot set up the kick signal");
     vcpus_ = &board.Vcpus();

@@ -13,7 +13,7 @@
 namespace husk {
 
 class VcpuThreads {
-   public:
+ public:
     // Starts the threads, which wait for Release(). All arguments must outlive this. Start-up: threads allocate.
     [[nodiscard]] Result<> Start(Board& board, GuestEnd& end, VmmStats& stats, const std::atomic<bool>& stop);
 
@@ -26,7 +26,7 @@ class VcpuThreads {
 
     ~VcpuThreads();
 
-   private:
+ private:
     std::vector<std::thread> threads_;
     std::vector<Vcpu>* vcpus_ = nullptr;
     std::atomic<std::uint32_t> released_{0};

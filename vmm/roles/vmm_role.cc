@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t kStopDeadlineMilliseconds = 1000;
 
 class VmmRole {
-   public:
+ public:
     explicit VmmRole(const Channel& launcher) : launcher_(launcher) {}
 
     // Everything up to the guest's first instruction.
@@ -69,7 +69,7 @@ class VmmRole {
         [[maybe_unused]] const auto sent = SendMessage(launcher_, *end_->Report());
     }
 
-   private:
+ private:
     void HandleLauncher() {
         const auto mail = ReceiveMail(launcher_);
         if (!mail || mail->PeerGone()) return end_->Stop();

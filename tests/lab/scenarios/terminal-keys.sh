@@ -6,6 +6,6 @@ expect "husk: Ctrl-] k" 5
 send "echo still $((40+2)) here\n"
 expect "still 42 here" 20
 send "\x1dk"
-exit 143 10
+exit 137 10
 termios-sane
 SCRIPT
