@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,11 +18,21 @@ namespace {
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
+constexpr std::uint64_t kHugePage = 2 * address_map::kMiB;
+
+// At an address that is a multiple of 2 MiB, as the guest's are: only then can a huge page of the host be one for the
+// guest. The room for the alignment is given back.
 Result<std::byte*> Map(int fd, std::uint64_t size) {
-    void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (base == MAP_FAILED) {
-        return FailOs("cannot map " + std::to_string(size / address_map::kMiB) + " MiB of guest memory");
-    }
+    const std::string failed = "cannot map " + std::to_string(size / address_map::kMiB) + " MiB of guest memory";
+    void* const room = ::mmap(nullptr, size + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) return FailOs(failed);
+    auto* const start = static_cast<std::byte*>(room);
+    const std::uint64_t skipped = -reinterpret_cast<std::uint64_t>(room) % kHugePage;
+    void* const base =
+        ::mmap(start + skipped, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+    if (base == MAP_FAILED) return FailOs(failed);
+    if (skipped > 0) ::munmap(start, skipped);
+    if (skipped < kHugePage) ::munmap(start + skipped + size, kHugePage - skipped);
     return static_cast<std::byte*>(base);
 }
 
@@ -88,13 +99,16 @@ bool GuestMemory::Write(GuestAddress at, std::span<const std::byte> bytes) const
 Result<> GuestMemory::LoadFile(GuestAddress at, int fd, std::uint64_t offset, std::uint64_t length) const {
     const auto target = Slice(at, length);
     if (!target) return Fail(ErrorKind::kBootSource, "does not fit into guest memory");
-    std::size_t done = 0;
-    while (done < length) {
-        const ssize_t got = ::pread(fd, target->data() + done, length - done, static_cast<off_t>(offset + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return std::unexpected(Error::Os("cannot read it").As(ErrorKind::kBootSource));
-        if (got == 0) return Fail(ErrorKind::kBootSource, "ends too early");
-        done += static_cast<std::size_t>(got);
+    // From page cache to page cache: pages that are written whole are neither zeroed nor mapped first, as they would be
+    // if the file were read into the mapping.
+    if (::lseek(fd_.Get(), target->data() - base_, SEEK_SET) < 0) return FailOs("cannot write to guest memory");
+    auto position = static_cast<off_t>(offset);
+    for (std::uint64_t left = length; left > 0;) {
+        const ssize_t moved = ::sendfile(fd_.Get(), fd, &position, left);
+        if (moved < 0 && errno == EINTR) continue;
+        if (moved < 0) return std::unexpected(Error::Os("cannot be read").As(ErrorKind::kBootSource));
+        if (moved == 0) return Fail(ErrorKind::kBootSource, "ends too early");
+        left -= static_cast<std::uint64_t>(moved);
     }
     return {};
 }

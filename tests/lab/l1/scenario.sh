@@ -32,8 +32,8 @@ no_vmm_within() {
   done
 }
 
-# husk_run SERIES FORMAT CMDLINE [OPTIONS...]: husk with that kernel and the lab's initrd. Returns husk's exit status, or 137
-# if it had to be killed.
+# husk_run SERIES FORMAT CMDLINE [OPTIONS...]: husk with that kernel and the lab's initrd. Returns husk's exit status, or
+# 137 if it had to be killed.
 husk_run() {
   series=$1 format=$2 cmdline=$3
   shift 3
@@ -41,7 +41,7 @@ husk_run() {
     --cmdline "console=ttyS0 quiet $cmdline" "$@"
 }
 
-# converse SERIES FORMAT CMDLINE [OPTIONS...] <SCRIPT: the same on a terminal, with a pty_expect script as standard input.
+# converse SERIES FORMAT CMDLINE [OPTIONS...] <SCRIPT: the same on a terminal; SCRIPT is one for pty_expect.
 converse() {
   series=$1 format=$2 cmdline=$3
   shift 3
@@ -58,8 +58,8 @@ expect_status() {
   [ "$got" = "$wanted" ] || fail "status $got instead of $wanted: $*"
 }
 
-# boot_to_shell SERIES FORMAT CPUS MEMORY_MIB: the guest reaches its shell, which answers and sees the CPUs and the memory
-# asked for; poweroff ends husk with status 0.
+# boot_to_shell SERIES FORMAT CPUS MEMORY_MIB: the guest reaches its shell, which answers and sees the CPUs and the
+# memory asked for; poweroff ends husk with status 0.
 boot_to_shell() {
   converse "$1" "$2" l2=shell --cpus "$3" --memory "$4M" <<SCRIPT
 expect "l2: first line, $1." 120
@@ -103,14 +103,18 @@ termios-sane
 SCRIPT
 }
 
-# check_kernel_log SERIES FORMAT: prints the guest's whole kernel log, fails on complaints that /lab/known-complaints lacks.
+# check_kernel_log SERIES FORMAT: prints the guest's whole kernel log, fails on complaints /lab/known-complaints lacks.
 check_kernel_log() {
   husk_run "$1" "$2" l2=dmesg --cpus 2 </dev/null >console || fail "status $?"
   sed -n '/^l2: dmesg begins/,/^l2: dmesg ends/p' console | tr -d '\r' >dmesg
   cat dmesg
   grep -q '^l2: dmesg ends' dmesg || fail "the guest did not print its log"
+  # A report of many lines ("cut here" ... "end trace") becomes one line and is known or unknown as a whole.
+  awk '/\[ cut here \]/ { report = 1 }
+       { printf "%s%s", $0, report ? " | " : "\n" }
+       /\[ end trace / { report = 0; print "" }' dmesg >lines
   grep -v -e '^#' -e '^$' /lab/known-complaints >known
-  grep -Ei 'warn|error|fail|bug|call trace|ACPI.*exception|fatal' dmesg | grep -Evf known >complaints || return 0
+  grep -Ei 'warn|error|fail|bug|call trace|ACPI.*exception|fatal' lines | grep -Evf known >complaints || return 0
   echo "--- complaints:"
   cat complaints
   fail "$(wc -l <complaints) unknown complaints"

@@ -86,8 +86,9 @@ build_l1_initramfs() {
 # prepare: everything in the cache is there and up to date afterwards. One at a time.
 prepare() {
   local tool series
-  for tool in apt-cache:apt apt-get:apt dpkg:dpkg python3:python3 g++:g++ cpio:cpio busybox:busybox-static modprobe:kmod \
-    depmod:kmod xz:xz-utils zstd:zstd lz4:lz4 mkfs.ext4:e2fsprogs flock:util-linux qemu-system-x86_64:qemu-system-x86; do
+  for tool in apt-cache:apt apt-get:apt dpkg:dpkg python3:python3 g++:g++ cpio:cpio busybox:busybox-static \
+    modprobe:kmod depmod:kmod xz:xz-utils zstd:zstd lz4:lz4 mkfs.ext4:e2fsprogs flock:util-linux \
+    setpriv:util-linux qemu-system-x86_64:qemu-system-x86; do
     need "${tool%:*}" "${tool#*:}"
   done
   ! ldd "$busybox_program" >/dev/null 2>&1 || die "$busybox_program is not static (Debian package busybox-static)"

@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # L1: a stock Debian kernel under QEMU's TCG, which emulates AMD's SVM, so that kvm_amd gives it a real /dev/kvm.
 
-# qemu_command SERIES INITRAMFS MEMORY CPUS: sets $qemu to the command that boots an L1, without its serial ports and kernel
-# command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without these promises
-# of fast strings Linux copies by words, and filling much memory takes half the time.
+# qemu_command SERIES INITRAMFS MEMORY CPUS: sets $qemu to the command that boots an L1, without its serial ports and
+# kernel command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without these
+# promises of fast strings Linux copies by words, and filling much memory takes half the time.
 qemu_command() {
   # shellcheck disable=SC2054 # commas of QEMU's
   qemu=(setpriv --pdeathsig KILL "$qemu_program" -M q35 -accel tcg,thread=multi,tb-size=512 -cpu max,-erms,-fsrm
     -m "$3" -smp "$4" -nodefaults -no-user-config -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
-    -drive "file=$cache/payload.img,if=none,id=payload,format=raw,readonly=on" -device nvme,drive=payload,serial=payload
+    -drive "file=$cache/payload.img,if=none,id=payload,format=raw,readonly=on"
+    -device nvme,drive=payload,serial=payload
     -kernel "$cache/kernels/$1/bzImage" -initrd "$2")
 }
 
@@ -20,7 +21,7 @@ l1_orderly_end=33
 l1_pid=
 l1_shape=
 
-# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE (MEMORY:CPUS) and waits until it is ready. LOG gets its console.
+# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE (MEMORY:CPUS), waits until it is ready. LOG gets its console.
 l1_start() {
   local pipes
   pipes=$(mktemp -d "$work/pipes.XXXXXX")
@@ -28,8 +29,8 @@ l1_start() {
   l1_monitor=$pipes/monitor
   qemu_command "$1" "$2" "${3%:*}" "${3#*:}"
   l1_shape=$3 l1_log=$4
-  "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio -append "console=ttyS0 panic=-1 quiet lab=serve" \
-    <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
+  "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio \
+    -append "console=ttyS0 panic=-1 quiet lab=serve" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
   l1_pid=$!
   exec {l1_in}>"$pipes/in" {l1_out}<"$pipes/out"
   l1_read_until 120 "LAB-READY *" "$l1_log"
@@ -52,8 +53,8 @@ l1_read_line() {
   return "$status"
 }
 
-# l1_read_until SECONDS PATTERN LOG: copies L1's lines to LOG up to the one that matches, and leaves that one in $l1_line.
-# Returns as l1_read_line does.
+# l1_read_until SECONDS PATTERN LOG: copies L1's lines to LOG up to the one that matches, and leaves that one in
+# $l1_line. Returns as l1_read_line does.
 l1_read_until() {
   local deadline=$((SECONDS + $1)) status=0
   while l1_read_line "$deadline" || status=$?; do

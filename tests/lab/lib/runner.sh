@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Runs scenarios in L1s and reports. Scenarios that want an L1 of the same shape share one, one after the other; an L1 that
-# panics or hangs is thrown away.
+# Runs scenarios in L1s and reports. Scenarios that want an L1 of the same shape share one, one after the other; an L1
+# that panics or hangs is thrown away.
 #
-# A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks for
-# another L1 than the usual one.
+# A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks
+# for another L1 than the usual one.
 
 scenario_file() { echo "$lab_dir/scenarios/$1.sh"; }
 
@@ -25,8 +25,8 @@ scenario_setting() {
 
 scenario_shape() { echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1)"; }
 
-# take_scenario: takes one name from the queue into $scenario, if possible one for the L1 that is up. Fails if none is left.
-# The queue is a folder with entries SHAPE,NAME; a rename says which worker has got one.
+# take_scenario: takes one name from the queue into $scenario, if possible one for the L1 that is up. Fails if none is
+# left. The queue is a folder with entries SHAPE,NAME; a rename says which worker has got one.
 take_scenario() {
   local wanted entry
   for wanted in "$l1_shape" '*'; do

@@ -1,0 +1,69 @@
+"""How a run ends, and the exit status that tells it."""
+
+import json
+import signal
+import time
+
+import harness
+
+
+class ExitStatus(harness.HuskTest):
+    def assert_run(self, done, status, stdout):
+        self.assertEqual((done.returncode, done.stdout), (status, stdout), done.stderr)
+
+    def test_poweroff_is_0_and_the_guests_line_is_printed(self):
+        done = self.run_husk("hello")
+        self.assert_run(done, 0, b"hello from afar\n")
+        self.assertEqual(done.stderr, b"")
+
+    def test_absent_ports_and_addresses_read_as_ones(self):
+        self.assert_run(self.run_husk("absent_ports"), 0, b"ok\n")
+
+    def test_several_vcpus_of_which_one_runs_can_power_off(self):
+        self.assert_run(self.run_husk("hello", "--cpus", "4"), 0, b"hello from afar\n")
+
+    def test_reset_is_3_when_a_reboot_shall_exit(self):
+        done = self.run_husk("reset", "--on-reboot", "exit")
+        self.assert_run(done, 3, b"")
+        self.assertEqual(done.stderr, b"")
+
+    def test_reset_by_the_keyboard_controller_is_3(self):
+        self.assert_run(self.run_husk("keyboard_reset", "--on-reboot", "exit"), 3, b"")
+
+    def test_triple_fault_is_4_with_a_sentence(self):
+        done = self.run_husk("triple_fault")
+        self.assert_run(done, 4, b"")
+        self.assert_one_sentence(done.stderr, "triple fault", "vCPU 0")
+
+    def test_a_reboot_restarts_the_guest_and_a_signal_ends_that(self):
+        stats = self.folder / "stats.json"
+        husk = self.start(self.command("reset", "--stats", str(stats)))
+        time.sleep(0.5)
+        husk.send_signal(signal.SIGTERM)
+        if not harness.eventually(lambda: husk.poll() is not None, 1):
+            husk.send_signal(signal.SIGTERM)
+        self.assert_ended(husk, 128 + signal.SIGTERM)
+        report = json.loads(stats.read_text())
+        self.assertGreater(len(report["boots"]), 1)
+        self.assertEqual(report["exit_status"], 143)
+
+    def test_the_second_sigterm_ends_a_guest_that_does_not_listen_with_143(self):
+        husk = self.start(self.command("spin"))
+        self.assertEqual(husk.stdout.readline(), b"spinning\n")
+        husk.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        self.assertIsNone(husk.poll(), "the first SIGTERM must only press the power button")
+        husk.send_signal(signal.SIGTERM)
+        self.assert_ended(husk, 143)
+
+    def test_the_power_button_from_the_terminal_then_again_is_143(self):
+        script = 'expect "spinning" 10\nsend "\\x1dq"\nexpect "asked the guest" 5\nsend "\\x1dq"\nexit 143 5\ntermios-sane'
+        self.assert_talk(self.converse(script, self.command("spin")))
+
+    def test_kill_from_the_terminal_is_137(self):
+        script = 'expect "spinning" 10\nsend "\\x1dk"\nexit 137 5\ntermios-sane'
+        self.assert_talk(self.converse(script, self.command("spin")))
+
+
+if __name__ == "__main__":
+    harness.main()
