@@ -34,6 +34,7 @@ Result<ScopedFd> Kvm::OpenDevice(const std::string& path) {
         const int os_errno = errno;
         return Fail(Error::Os("cannot open " + path, os_errno).Message() + Remedy(os_errno));
     }
+    if (::ioctl(fd.Get(), KVM_GET_API_VERSION, 0) < 0) return Fail(path + " is not a KVM device");
     return fd;
 }
 

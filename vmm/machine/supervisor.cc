@@ -74,6 +74,9 @@ class Life {
 
     Ending Run() {
         while (!family_.vmm.ended || !family_.console.ended) Turn();
+        // Asked to power off, it rebooted: whoever asked wants an end, not the next boot.
+        if (stop_asked_ && ending_->status == ExitStatus::kReboot)
+            return {ExitStatus::kEndedBySignal, *stop_asked_, "stopped", "rebooted instead of powering off: ended"};
         return *ending_;
     }
 
@@ -105,8 +108,8 @@ class Life {
     }
 
     void RequestStop(int number) {
-        if (going_ && !button_pressed_) {
-            button_pressed_ = true;
+        if (going_ && !stop_asked_) {
+            stop_asked_ = number;
             Log(LogLevel::kInfo, "asked the guest to power off; ask again to end it at once");
             (void)SendMessage(family_.vmm.channel, PowerButtonPressed{});
             return;
@@ -168,7 +171,10 @@ class Life {
         family_.vmm.ended = true;
         while (PendingMessage(family_.vmm.channel)) OnVmmMessage();
         Conclude(EndingOfDeadRole("vmm", status));  // unless it said why
+        // The rest of a VM that powered off waits for its reader; that of one that was ended does so for a while only.
         stop_deadline_.reset();
+        if (ending_->status == ExitStatus::kEndedBySignal)
+            stop_deadline_ = MonotonicNanoseconds() + kStopGraceNanoseconds;
         (void)SendMessage(family_.console.channel, Drain{});
     }
 
@@ -208,7 +214,7 @@ class Life {
     const StopSignals& signals_;
     ScopedFd& client_;
     bool going_ = false;
-    bool button_pressed_ = false;
+    std::optional<int> stop_asked_;  // by this signal: the power button is pressed
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;
 };

@@ -26,6 +26,9 @@ void OnLauncherDeath(int) { launcher_died = 1; }
 
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
+// A slot without its descriptor holds /dev/null: left free, it would go to the next descriptor this role opens.
+void Vacate(int slot) { (void)::dup3(STDIN_FILENO, slot, O_CLOEXEC); }
+
 class ConsoleRole {
  public:
     explicit ConsoleRole(const Channel& launcher) : launcher_(launcher) {}
@@ -37,6 +40,12 @@ class ConsoleRole {
         HUSK_TRY(BeginRole({kLauncherDied}, "console"));
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
         HUSK_TRY(CheckManifest(manifest.first));
+        ConsolePump::Host host;
+        host.input = IsOpen(console_slot::kInput) ? console_slot::kInput : -1;
+        host.output = IsOpen(console_slot::kOutput) ? console_slot::kOutput : -1;
+        for (const int slot : {console_slot::kInput, console_slot::kOutput, console_slot::kClient}) {
+            if (!IsOpen(slot)) Vacate(slot);
+        }
         config_ = HUSK_TRY(Expect<ConsoleConfig>(launcher_)).first;
         stats_.emplace(HUSK_TRY(SharedPages<ConsoleStats>::Create("husk-console-stats")));
         (*stats_)->role_started.SetOnce();
@@ -45,9 +54,6 @@ class ConsoleRole {
             auto memory = HUSK_TRY(Expect<ConsoleMemory>(vmm));
             rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Attach(std::move(memory.second))));
         }
-        ConsolePump::Host host;
-        host.input = IsOpen(console_slot::kInput) ? console_slot::kInput : -1;
-        host.output = IsOpen(console_slot::kOutput) ? console_slot::kOutput : -1;
         host.escape = config_.escape;
         host.clients = config_.clients;
         host.pty = config_.pty;
@@ -84,7 +90,7 @@ class ConsoleRole {
                 asks.what = ConsoleAsks::What::kKill;
                 break;
             case ConsolePump::Request::kClientGone:
-                ::close(console_slot::kClient);
+                Vacate(console_slot::kClient);
                 asks.what = ConsoleAsks::What::kClientGone;
                 break;
         }

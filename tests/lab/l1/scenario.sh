@@ -1,5 +1,5 @@
 # shellcheck shell=dash
-# What scenarios are written with. Sourced in L1 (busybox sh) under `set -eu`, in an empty working folder.
+# What scenarios are written with. Sourced in L1 (busybox sh) under `set -eu -o pipefail`, in an empty working folder.
 
 kernel_of() { echo "/payload/kernels/$1/$2"; } # SERIES bzImage|vmlinux
 initrd_of() { echo "/payload/kernels/$1/initrd"; } # SERIES

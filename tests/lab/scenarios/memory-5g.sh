@@ -2,8 +2,9 @@
 # lab: memory=7G timeout=600
 # Huge pages for shared memory: 5 GiB of single page faults would take minutes in here.
 echo always >/sys/kernel/mm/transparent_hugepage/shmem_enabled
-converse 6.1 bzImage l2=memtest --memory 5G <<'SCRIPT'
+converse 6.1 bzImage l2=memtest --memory 5G <<'SCRIPT' | tee said
 expect "l2: first line" 120
 expect "memtest: ok" 400
 exit 0 30
 SCRIPT
+note "$(sed -n 's/^memtest: \(.*MiB\).*/\1/p' said)"
