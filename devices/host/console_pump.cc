@@ -124,7 +124,7 @@ void ConsolePump::MoveOutput() {
             break;
         }
         if (wrote < 0) {  // the reader of our output is gone, or the disk is full: the guest goes on without
-            if (!host_.clients && !host_.pty) host_.output = -1;
+            if (!host_.pty) host_.output = -1;  // a client is reported gone once its input is read to the end
             break;
         }
         moved += static_cast<std::uint32_t>(wrote);

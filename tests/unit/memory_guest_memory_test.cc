@@ -188,7 +188,7 @@ TEST(GuestMemory, FileThatCannotBeReadSaysWhy) {
     const GuestMemory memory = Memory(kSmall);
     const auto loaded = memory.LoadFile(GuestAddress(0), -1, 0, 4);
     ASSERT_FALSE(loaded);
-    EXPECT_EQ(loaded.error().Message(), "cannot read it: Bad file descriptor");
+    EXPECT_EQ(loaded.error().Message(), "cannot be read: Bad file descriptor");
     EXPECT_EQ(loaded.error().Kind(), ErrorKind::kBootSource);
 }
 

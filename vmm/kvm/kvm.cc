@@ -41,9 +41,9 @@ Result<ScopedFd> Kvm::OpenDevice(const std::string& path) {
 Result<Kvm> Kvm::Create(ScopedFd fd) {
     Kvm kvm(std::move(fd));
     const int version = ::ioctl(kvm.Fd(), KVM_GET_API_VERSION, 0);
-    if (version < 0) return Fail("it is not a KVM device");
+    if (version < 0) return Fail("the KVM device does not answer");
     if (version != kApiVersion) {
-        return Fail("it speaks KVM API version " + std::to_string(version) + "; husk speaks version 12");
+        return Fail("this host speaks KVM API version " + std::to_string(version) + "; husk speaks version 12");
     }
     HUSK_TRY(CheckRequiredCapabilities([&kvm](int capability) { return kvm.CheckExtension(capability); }));
     return kvm;

@@ -54,7 +54,8 @@ Result<GuestMemory> GuestMemory::Create(std::uint64_t size, PageBacking backing)
 Result<GuestMemory> GuestMemory::Attach(ScopedFd memfd) {
     struct stat status{};
     if (::fstat(memfd.Get(), &status) != 0) return FailOs("cannot inspect guest memory");
-    if (::fcntl(memfd.Get(), F_GET_SEALS) != kSeals) return Fail("guest memory is not sealed");
+    const int seals = ::fcntl(memfd.Get(), F_GET_SEALS);
+    if (seals < 0 || (seals & kSeals) != kSeals) return Fail("guest memory is not sealed");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     std::byte* const base = HUSK_TRY(Map(memfd.Get(), size));
     ::madvise(base, size, MADV_DONTDUMP);

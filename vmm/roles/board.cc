@@ -36,7 +36,7 @@ VcpuEntry ToVcpuEntry(const EntryState& state) {
 Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
                                              ConsoleRings& rings, const EventFd& wake_console, PowerSink& power,
                                              VmmStats& stats) {
-    Kvm kvm = HUSK_TRY_IN("/dev/kvm", Kvm::Create(std::move(kvm_fd)));
+    Kvm kvm = HUSK_TRY(Kvm::Create(std::move(kvm_fd)));
     if (config.vcpus > kvm.MaxVcpus()) {
         return Fail(ErrorKind::kUsage, "this host's KVM runs at most " + std::to_string(kvm.MaxVcpus()) +
                                            " vCPUs in one VM, not " + std::to_string(config.vcpus));

@@ -42,7 +42,7 @@ Result<Channel::Received> Channel::Receive(std::span<std::byte> buffer) const {
     header.msg_iov = &data;
     header.msg_iovlen = 1;
     header.msg_control = control;
-    header.msg_controllen = sizeof control;
+    header.msg_controllen = CMSG_LEN(sizeof(int));  // no padding: the kernel would put a second descriptor there
     ssize_t got = 0;
     do {
         got = ::recvmsg(socket_.Get(), &header, MSG_CMSG_CLOEXEC);

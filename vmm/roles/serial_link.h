@@ -30,12 +30,11 @@ class SerialLink final : public SerialHost {
     }
 
     std::optional<std::uint8_t> Take() override {
-        const auto waiting = input_.Peek();
-        if (waiting.empty()) {
-            // The console rings from now on; look once more for what it put in before it could know.
-            if (input_.Sleep()) return std::nullopt;
-            return Take();
-        }
+        auto waiting = input_.Peek();
+        // Empty: the console rings from now on. Look once more for what it put in before it could know; a console that
+        // goes on changing its mind is heard at its next ring.
+        if (waiting.empty() && !input_.Sleep()) waiting = input_.Peek();
+        if (waiting.empty()) return std::nullopt;
         const auto byte = std::to_integer<std::uint8_t>(waiting.front());
         input_.Consume(1);
         if (input_.WriterMustBeWoken()) wake_console_.Signal();
