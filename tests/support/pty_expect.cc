@@ -1,4 +1,3 @@
-// clang-format off
 // pty_expect: runs a command on a new pseudo-terminal (--pipe: on pipes) and converses with it by a script.
 //
 //   pty_expect [--pipe] SCRIPT -- COMMAND ARGS...     (SCRIPT "-": read the script from standard input)
@@ -10,14 +9,12 @@
 //   send "TEXT"             types TEXT
 //   signal NAME             TERM, KILL, HUP... to the command's first process only
 //   sleep SECONDS           waits; output is still collected
-//   eof                     end of input: closes the command's stdin; a terminal: types its end-of-file
-//                           character
+//   eof                     end of input: closes the command's stdin; on a terminal, types its end-of-file character
 //   termios-sane            the terminal's settings equal those from before the start
 //   exit STATUS SECONDS     the command ends in time with STATUS (128 + N if signal N killed it)
 //
-// What the command prints goes to standard output as it comes. Status 0: every step held and the command
-// ended; 1: a step failed, it is named on standard error and the command's process group is killed; 2: usage.
-// clang-format on
+// What the command prints goes to standard output as it comes. Status 0: every step held and the command ended;
+// 1: a step failed, it is named on standard error and the command's process group is killed; 2: usage.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>

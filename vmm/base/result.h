@@ -56,6 +56,14 @@ template <typename... Args>
     return std::unexpected<Error>(Error::Os(what, os_errno));
 }
 
+// The value of a Result that has one, as a value: HUSK_TRY must not end in a reference into a variable of its own (g++
+// 12 ends that variable first).
+template <typename T>
+[[nodiscard]] T TakeValue(Result<T>&& result) {
+    return std::move(result).value();
+}
+inline void TakeValue(Result<void>&&) {}
+
 }  // namespace husk
 
 // The value of a Result, or return its error from the function around it. May be nested.
@@ -70,5 +78,5 @@ template <typename... Args>
     ({                                                                       \
         auto name = (expression);                                            \
         if (!name) return std::unexpected(std::move(name).error() addition); \
-        std::move(name).value();                                             \
+        ::husk::TakeValue(std::move(name));                                  \
     })
