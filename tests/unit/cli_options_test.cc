@@ -1,0 +1,174 @@
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vmm/cli/options.h"
+
+namespace husk {
+namespace {
+
+Result<Command> Parse(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "husk");
+    return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+}
+
+// `husk run --kernel k` and these.
+Result<Command> ParseRun(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), {"run", "--kernel", "k"});
+    return Parse(std::move(arguments));
+}
+RunCommand RunOf(std::vector<const char*> arguments) {
+    return std::get<RunCommand>(ParseRun(std::move(arguments)).value());
+}
+MachineConfig Machine(std::vector<const char*> arguments) { return RunOf(std::move(arguments)).machine; }
+
+// The one line of a refusal that is the person's to mend; empty when there is none.
+std::string Refusal(const Result<Command>& command) {
+    EXPECT_TRUE(command || command.error().Kind() == ErrorKind::kUsage);
+    const std::string message = command ? "" : command.error().Message();
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    return message;
+}
+std::string RunRefusal(std::vector<const char*> arguments) { return Refusal(ParseRun(std::move(arguments))); }
+
+void ExpectNamed(const std::string& refusal, const std::string& option) {
+    EXPECT_NE(refusal.find(option), std::string::npos) << "\"" << refusal << "\" should name " << option;
+}
+
+TEST(Options, KernelAloneIsEnough) {
+    const RunCommand run = RunOf({});
+    EXPECT_EQ(run.machine.kernel, "k");
+    EXPECT_EQ(run.machine.initrd, std::nullopt);
+    EXPECT_EQ(run.machine.command_line, "");
+    EXPECT_EQ(run.machine.vcpus, 1u);
+    EXPECT_EQ(run.machine.memory_bytes, 512u << 20);
+    EXPECT_FALSE(run.machine.huge_pages);
+    EXPECT_TRUE(run.machine.uart);
+    EXPECT_EQ(run.machine.console.kind, ConsoleTarget::Kind::kStdio);
+    EXPECT_EQ(run.machine.on_reboot, OnReboot::kRestart);
+    EXPECT_EQ(run.machine.name, "vm");
+    EXPECT_EQ(run.machine.stats, std::nullopt);
+    EXPECT_EQ(run.machine.kvm_device, "/dev/kvm");
+    EXPECT_EQ(run.log_level, LogLevel::kInfo);
+}
+
+TEST(Options, EveryOptionIsUnderstood) {
+    const RunCommand run = RunOf({"--initrd",    "i",           "--cmdline",   "console=ttyS0 quiet",
+                                  "--cpus",      "4",           "--memory",    "2G",
+                                  "--hugepages", "--console",   "unix=/run/c", "--uart",
+                                  "off",         "--on-reboot", "exit",        "--name",
+                                  "web",         "--stats",     "s.json",      "--log-level",
+                                  "debug",       "--kvm",       "/dev/kvm0"});
+    EXPECT_EQ(run.machine.initrd, "i");
+    EXPECT_EQ(run.machine.command_line, "console=ttyS0 quiet");
+    EXPECT_EQ(run.machine.vcpus, 4u);
+    EXPECT_EQ(run.machine.memory_bytes, std::uint64_t{2} << 30);
+    EXPECT_TRUE(run.machine.huge_pages);
+    EXPECT_EQ(run.machine.console.kind, ConsoleTarget::Kind::kUnix);
+    EXPECT_EQ(run.machine.console.path, "/run/c");
+    EXPECT_FALSE(run.machine.uart);
+    EXPECT_EQ(run.machine.on_reboot, OnReboot::kExit);
+    EXPECT_EQ(run.machine.name, "web");
+    EXPECT_EQ(run.machine.stats, "s.json");
+    EXPECT_EQ(run.log_level, LogLevel::kDebug);
+    EXPECT_EQ(run.machine.kvm_device, "/dev/kvm0");
+}
+
+TEST(Options, ValuesMayFollowAnEqualsSign) {
+    EXPECT_EQ(Machine({"--memory=64M"}).memory_bytes, 64u << 20);
+    EXPECT_EQ(Machine({"--cmdline=root=/dev/vda rw"}).command_line, "root=/dev/vda rw");
+}
+
+TEST(Options, CommandLineIsPassedOnAsItIs) {
+    EXPECT_EQ(Machine({"--cmdline", "a \"b c\" [d] \\ 'e'"}).command_line, "a \"b c\" [d] \\ 'e'");
+    EXPECT_EQ(Machine({"--cmdline", ""}).command_line, "");
+    EXPECT_EQ(Machine({"--cmdline", "[a,b]"}).command_line, "[a,b]");
+    EXPECT_EQ(Machine({"--cmdline=--quiet -x"}).command_line, "--quiet -x");
+}
+
+TEST(Options, DoctorTakesADevice) {
+    EXPECT_EQ(std::get<DoctorCommand>(Parse({"doctor"}).value()).kvm_device, "/dev/kvm");
+    EXPECT_EQ(std::get<DoctorCommand>(Parse({"doctor", "--kvm", "/dev/x"}).value()).kvm_device, "/dev/x");
+}
+
+TEST(Options, HelpAndVersionArePrinted) {
+    EXPECT_NE(std::get<PrintCommand>(Parse({"--help"}).value()).text.find("run"), std::string::npos);
+    EXPECT_NE(std::get<PrintCommand>(Parse({"run", "--help"}).value()).text.find("--memory"), std::string::npos);
+    EXPECT_TRUE(std::get<PrintCommand>(Parse({"--version"}).value()).text.starts_with("husk "));
+}
+
+// --- Refusals ---
+
+TEST(Options, WithoutACommandThereIsNothingToDo) {
+    EXPECT_NE(Refusal(Parse({})), "");
+    EXPECT_NE(Refusal(Parse({"fly"})), "");
+    EXPECT_NE(Refusal(Parse({""})), "");
+}
+
+TEST(Options, KernelIsRequired) { ExpectNamed(Refusal(Parse({"run"})), "--kernel"); }
+
+TEST(Options, UnknownOptionsAreNamed) {
+    ExpectNamed(RunRefusal({"--disk", "x"}), "--disk");
+    ExpectNamed(RunRefusal({"stray"}), "stray");
+}
+
+class OptionThatTakesAValue : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(OptionThatTakesAValue, IsNamedWhenTheValueIsMissing) { ExpectNamed(RunRefusal({GetParam()}), GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(Options, OptionThatTakesAValue,
+                         ::testing::Values("--initrd", "--cmdline", "--cpus", "--memory", "--console", "--uart",
+                                           "--on-reboot", "--name", "--stats", "--log-level", "--kvm"));
+
+struct Wrong {
+    const char* option;
+    const char* value;
+};
+class WrongValue : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongValue, IsRefusedAndItsOptionNamed) {
+    ExpectNamed(RunRefusal({GetParam().option, GetParam().value}), GetParam().option);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Options, WrongValue,
+    ::testing::Values(Wrong{"--cpus", "many"}, Wrong{"--cpus", "-1"}, Wrong{"--cpus", "1.5"}, Wrong{"--cpus", ""},
+                      Wrong{"--cpus", "4294967296"}, Wrong{"--cpus", "99999999999999999999999"}, Wrong{"--cpus", "2x"},
+                      Wrong{"--memory", "much"}, Wrong{"--memory", ""}, Wrong{"--memory", "-1M"},
+                      Wrong{"--memory", "1T"}, Wrong{"--memory", "1.5G"}, Wrong{"--memory", "99999999999G"},
+                      Wrong{"--memory", "99999999999999999999"}, Wrong{"--memory", "1 M"}, Wrong{"--memory", "M"},
+                      Wrong{"--console", "tty"}, Wrong{"--console", ""}, Wrong{"--console", "unix="},
+                      Wrong{"--console", "file="}, Wrong{"--console", "unix"}, Wrong{"--uart", "yes"},
+                      Wrong{"--uart", ""}, Wrong{"--on-reboot", "stop"}, Wrong{"--on-reboot", ""},
+                      Wrong{"--log-level", "loud"}, Wrong{"--log-level", ""}, Wrong{"--log-level", "INFO"}));
+
+// --- Values with a syntax of their own ---
+
+TEST(ParseSize, UnitsAreBinary) {
+    EXPECT_EQ(ParseSize("0").value(), 0u);
+    EXPECT_EQ(ParseSize("4096").value(), 4096u);
+    EXPECT_EQ(ParseSize("262144K").value(), 256u << 20);
+    EXPECT_EQ(ParseSize("512m").value(), 512u << 20);
+    EXPECT_EQ(ParseSize("2G").value(), std::uint64_t{2} << 30);
+    EXPECT_EQ(ParseSize("18446744073709551615").value(), ~std::uint64_t{0});
+}
+
+TEST(ParseSize, LargestOfEachUnitIsTheLast) {
+    EXPECT_TRUE(ParseSize("17179869183G"));
+    EXPECT_FALSE(ParseSize("17179869184G"));
+    EXPECT_TRUE(ParseSize("18014398509481983K"));
+    EXPECT_FALSE(ParseSize("18014398509481984K"));
+}
+
+TEST(ParseConsole, EveryPlaceIsUnderstood) {
+    EXPECT_EQ(ParseConsole("stdio")->kind, ConsoleTarget::Kind::kStdio);
+    EXPECT_EQ(ParseConsole("pty")->kind, ConsoleTarget::Kind::kPty);
+    EXPECT_EQ(ParseConsole("none")->kind, ConsoleTarget::Kind::kNone);
+    EXPECT_EQ(ParseConsole("file=/tmp/a=b")->path, "/tmp/a=b");
+    EXPECT_EQ(ParseConsole("unix=x")->path, "x");
+}
+
+}  // namespace
+}  // namespace husk

@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "vmm/roles/guest_end.h"
+
+namespace husk {
+namespace {
+
+using Reason = GuestEnded::Reason;
+
+struct Latch {
+    EventFd event = EventFd::Create().value();
+    std::atomic<bool> stop{false};
+    GuestEnd end{event, stop};
+};
+
+TEST(GuestEnd, NoReasonIsNoReport) {
+    Latch latch;
+    EXPECT_FALSE(latch.end.Report());
+    EXPECT_FALSE(latch.stop);
+    EXPECT_FALSE(latch.event.Drain());
+}
+
+TEST(GuestEnd, ReasonStopsTheLoopsAndSignals) {
+    Latch latch;
+    latch.end.Poweroff();
+    EXPECT_TRUE(latch.stop);
+    EXPECT_TRUE(latch.event.Drain());
+    EXPECT_EQ(latch.end.Report()->reason, Reason::kPoweroff);
+}
+
+TEST(GuestEnd, FirstReasonWins) {
+    Latch latch;
+    latch.end.Reset();
+    latch.end.Poweroff();
+    latch.end.VcpuEnded(1, {VcpuEnd::Reason::kTripleFault, {}});
+    latch.end.Stop();
+    EXPECT_EQ(latch.end.Report()->reason, Reason::kReset);
+    EXPECT_EQ(latch.end.Report()->vcpu, 0u);
+}
+
+TEST(GuestEnd, TripleFaultNamesItsVcpu) {
+    Latch latch;
+    latch.end.VcpuEnded(2, {VcpuEnd::Reason::kTripleFault, {}});
+    EXPECT_EQ(latch.end.Report()->reason, Reason::kTripleFault);
+    EXPECT_EQ(latch.end.Report()->vcpu, 2u);
+}
+
+TEST(GuestEnd, VcpuThatWasStoppedIsNoReason) {
+    Latch latch;
+    latch.end.VcpuEnded(0, {VcpuEnd::Reason::kStopped, {}});
+    EXPECT_FALSE(latch.end.Report());
+}
+
+TEST(GuestEnd, FailureOfKvmIsDescribed) {
+    Latch latch;
+    latch.end.VcpuEnded(1, {VcpuEnd::Reason::kFailed, {FailedExit::Kind::kEntryFailed, 7, 0xab}});
+    const auto report = latch.end.Report();
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->reason, Reason::kKvmFailure);
+    EXPECT_EQ(report->text.View(),
+              "vCPU 1: the processor refused the guest's state (entry failure, reason) 7, detail 0xab");
+}
+
+TEST(GuestEnd, LongestDescriptionFits) {
+    for (const auto kind : {FailedExit::Kind::kInternalError, FailedExit::Kind::kEntryFailed,
+                            FailedExit::Kind::kRunFailed, FailedExit::Kind::kUnknown}) {
+        Latch latch;
+        latch.end.VcpuEnded(63, {VcpuEnd::Reason::kFailed, {kind, ~std::uint64_t{0}, ~std::uint64_t{0}}});
+        EXPECT_TRUE(latch.end.Report()->text.View().ends_with("18446744073709551615, detail 0xffffffffffffffff"));
+    }
+}
+
+TEST(GuestEnd, ManyVcpusThatEndAtOnceGiveOneWholeReason) {
+    Latch latch;
+    std::vector<std::thread> vcpus;
+    for (std::uint32_t id = 1; id <= 4; ++id) {
+        vcpus.emplace_back([&latch, id] {
+            latch.end.VcpuEnded(id, {VcpuEnd::Reason::kFailed, {FailedExit::Kind::kRunFailed, id, id}});
+        });
+    }
+    for (std::thread& vcpu : vcpus) vcpu.join();
+    const auto report = latch.end.Report();
+    ASSERT_TRUE(report);
+    const std::string id = std::to_string(report->vcpu);
+    EXPECT_EQ(report->text.View(), "vCPU " + id + ": KVM_RUN failed (errno) " + id + ", detail 0x" + id);
+}
+
+}  // namespace
+}  // namespace husk
