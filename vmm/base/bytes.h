@@ -24,14 +24,15 @@ template <typename T>
 // The first min(size, 8) bytes as a number: what a bus access of 1, 2, 4 or 8 bytes carries.
 [[nodiscard]] inline std::uint64_t LoadLittleEndian(std::span<const std::byte> bytes) {
     std::uint64_t value = 0;
-    std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
+    std::ranges::copy(bytes.first(std::min(bytes.size(), sizeof value)),
+                      std::as_writable_bytes(std::span(&value, 1)).begin());
     return value;
 }
 
 // Fills `bytes` with the low end of `value`, zero beyond its eighth byte.
 inline void StoreLittleEndian(std::span<std::byte> bytes, std::uint64_t value) {
     const std::size_t size = std::min(bytes.size(), sizeof value);
-    std::memcpy(bytes.data(), &value, size);
+    std::ranges::copy(std::as_bytes(std::span(&value, 1)).first(size), bytes.begin());
     std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(size), bytes.end(), std::byte{0});
 }
 

@@ -15,6 +15,7 @@ constexpr const char* kStatuses =
 // What CLI11 fills in before it is checked.
 struct RawRun {
     RunCommand command;
+    std::string cpus = "1";
     std::string memory = "512M";
     std::string console = "stdio";
     std::string uart = "on";
@@ -29,7 +30,7 @@ void Describe(CLI::App& run, RawRun& raw) {
         ->type_name("FILE");
     run.add_option("--initrd", machine.initrd, "its initial RAM disk")->type_name("FILE");
     run.add_option("--cmdline", machine.command_line, "its command line, passed on as it is")->type_name("TEXT");
-    run.add_option("--cpus", machine.vcpus, "virtual CPUs")->type_name("N")->capture_default_str();
+    run.add_option("--cpus", raw.cpus, "virtual CPUs")->type_name("N")->capture_default_str();
     run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
@@ -58,6 +59,7 @@ Result<bool> OneOf(const std::string& option, const std::string& value, const ch
 
 Result<RunCommand> Finish(RawRun raw) {
     MachineConfig& machine = raw.command.machine;
+    machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));

@@ -27,6 +27,8 @@ using Command = std::variant<RunCommand, DoctorCommand, PrintCommand>;
 // Pure: touches neither files nor the host. Errors are of kind kUsage.
 [[nodiscard]] Result<Command> ParseCommandLine(int argc, const char* const* argv);
 
+// A whole number; whether so many are possible is for CheckConfig to say.
+[[nodiscard]] Result<std::uint32_t> ParseCpus(const std::string& text);
 // "512M", "2G", "262144K" or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
 // "stdio", "pty", "unix=PATH", "file=PATH" or "none".

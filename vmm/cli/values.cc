@@ -6,6 +6,15 @@
 
 namespace husk {
 
+Result<std::uint32_t> ParseCpus(const std::string& text) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        return Fail(ErrorKind::kUsage, "--cpus takes a whole number, not \"" + text + "\"");
+    }
+    return number;
+}
+
 Result<std::uint64_t> ParseSize(const std::string& text) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
