@@ -57,7 +57,11 @@ void VcpuThreads::Release() {
 bool VcpuThreads::Stop(std::uint32_t deadline_milliseconds) {
     Release();  // those that were still held see `stop` first
     for (std::uint32_t waited = 0;; ++waited) {
-        if (running_.load(std::memory_order_acquire) == 0) return true;
+        if (running_.load(std::memory_order_acquire) == 0) {
+            for (std::thread& thread : threads_) thread.join();
+            threads_.clear();
+            return true;
+        }
         if (waited >= deadline_milliseconds) return false;
         for (std::size_t id = 0; id < threads_.size(); ++id) {
             (*vcpus_)[id].RequestImmediateExit();
