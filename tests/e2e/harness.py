@@ -1,7 +1,7 @@
 """What the end-to-end tests share: starting husk, and looking at what it leaves behind.
 
-Usage of each test file: NAME_test.py HUSK GUESTS PTY_EXPECT SHIM [unittest's own arguments]
-  GUESTS is the folder of the guests of tests/guest; SHIM a library that hides a KVM capability, or "none".
+Usage of each test file: NAME_test.py HUSK GUESTS PTY_EXPECT LACKING [unittest's own arguments]
+  GUESTS is the folder of the guests of tests/guest; LACKING a husk that finds KVM without a capability.
 The host's /dev/kvm is needed: without it everything fails, nothing is skipped.
 """
 
@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-HUSK, GUESTS, PTY_EXPECT, SHIM = sys.argv[1:5] if len(sys.argv) >= 5 else sys.exit(__doc__)
+HUSK, GUESTS, PTY_EXPECT, LACKING = sys.argv[1:5] if len(sys.argv) >= 5 else sys.exit(__doc__)
 
 LIMIT = 15  # seconds until something that should have happened counts as not happening
 

@@ -1,4 +1,4 @@
-// Preloaded into husk by a test: KVM as on a host that lacks KVM_CAP_SPLIT_IRQCHIP. All other requests pass.
+// Linked into a husk for tests, whose KVM is then one that lacks KVM_CAP_SPLIT_IRQCHIP. All other requests pass.
 #include <linux/kvm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
