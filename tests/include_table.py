@@ -24,6 +24,7 @@ ALLOWED = {
     "boot/acpi": MEMORY | {"boot/acpi"},
     "sandbox/process": BASE | {"sandbox/process"},
     "devices/host": BASE | {"devices/host"},
+    "devices/virtio": BUS | {"devices/host", "devices/virtio"},
     "devices/platform": BUS | {"devices/platform"},
     "vmm/roles": ROLES,
     "vmm/machine": MACHINE,

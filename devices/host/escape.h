@@ -13,6 +13,7 @@ struct EscapeResult {
         kNothing,  // the escape began
         kQuit,     // press the power button
         kKill,     // end the VM at once
+        kSwitch,   // move the keys to the guest's other console end
         kHelp,     // say what can be typed
     } kind;
     std::uint8_t byte = 0;
@@ -34,6 +35,8 @@ class EscapeFilter {
                 return {Kind::kQuit};
             case 'k':
                 return {Kind::kKill};
+            case 's':
+                return {Kind::kSwitch};
             default:
                 return {Kind::kHelp};
         }

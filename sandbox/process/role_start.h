@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmm/base/result.h"
+#include "vmm/base/scoped_fd.h"
 
 namespace husk {
 
@@ -15,5 +16,12 @@ struct ParentDeath {
 // family (the launcher alone acts on those), and sets its limits: no core dump, no new privileges.
 // `name` becomes the name of the main thread.
 [[nodiscard]] Result<> BeginRole(ParentDeath death, const char* name);
+
+// Puts /dev/null (descriptor 0) on every free slot below `end`: left free, a slot would go to whatever the role opens
+// next.
+[[nodiscard]] Result<> FillFreeSlots(int end);
+
+// The same descriptor on a slot of its own, so that a filter can name it. What was on the slot is closed.
+[[nodiscard]] Result<ScopedFd> MoveToSlot(ScopedFd fd, int slot);
 
 }  // namespace husk

@@ -110,7 +110,7 @@ TEST(Options, WithoutACommandThereIsNothingToDo) {
 TEST(Options, KernelIsRequired) { ExpectNamed(Refusal(Parse({"run"})), "--kernel"); }
 
 TEST(Options, UnknownOptionsAreNamed) {
-    ExpectNamed(RunRefusal({"--disk", "x"}), "--disk");
+    ExpectNamed(RunRefusal({"--net", "x"}), "--net");
     ExpectNamed(RunRefusal({"stray"}), "stray");
 }
 
@@ -169,6 +169,47 @@ TEST(ParseConsole, EveryPlaceIsUnderstood) {
     EXPECT_EQ(ParseConsole("file=/tmp/a=b")->path, "/tmp/a=b");
     EXPECT_EQ(ParseConsole("unix=x")->path, "x");
 }
+
+// --- Disks ---
+
+TEST(Options, WithoutDisksThereAreNone) {
+    EXPECT_TRUE(Machine({}).disks.empty());
+    EXPECT_FALSE(Machine({}).virtio_trap);
+}
+
+TEST(Options, DiskIsWritableAndHasNoSerialUnlessSaid) {
+    const MachineConfig machine = Machine({"--disk", "root.raw"});
+    ASSERT_EQ(machine.disks.size(), 1u);
+    EXPECT_EQ(machine.disks[0].path, "root.raw");
+    EXPECT_FALSE(machine.disks[0].read_only);
+    EXPECT_EQ(machine.disks[0].serial, "");
+}
+
+TEST(Options, DisksKeepTheirOrderAndTheirOptions) {
+    const MachineConfig machine = Machine({"--disk", "a,ro", "--disk", "b,serial=S1,ro", "--disk", "c"});
+    ASSERT_EQ(machine.disks.size(), 3u);
+    EXPECT_TRUE(machine.disks[0].read_only);
+    EXPECT_EQ(machine.disks[1].path, "b");
+    EXPECT_EQ(machine.disks[1].serial, "S1");
+    EXPECT_TRUE(machine.disks[1].read_only);
+    EXPECT_EQ(machine.disks[2].path, "c");
+}
+
+TEST(Options, CommaInTheNameOfADiskIsWrittenTwice) {
+    const MachineConfig machine = Machine({"--disk", "a,,b.raw,ro"});
+    EXPECT_EQ(machine.disks[0].path, "a,b.raw");
+    EXPECT_TRUE(machine.disks[0].read_only);
+}
+
+TEST(Options, DiskOptionsThatDoNotExistAreRefusedByName) {
+    ExpectNamed(RunRefusal({"--disk", "a,rw"}), "\"rw\"");
+    ExpectNamed(RunRefusal({"--disk", "a,serial="}), "serial=");
+    ExpectNamed(RunRefusal({"--disk", "a,serial=has space"}), "serial=has space");
+    ExpectNamed(RunRefusal({"--disk", ",ro"}), "--disk");
+    ExpectNamed(RunRefusal({"--disk"}), "--disk");
+}
+
+TEST(Options, VirtioTrapIsASwitch) { EXPECT_TRUE(Machine({"--virtio-trap"}).virtio_trap); }
 
 }  // namespace
 }  // namespace husk

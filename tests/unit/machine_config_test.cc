@@ -6,6 +6,7 @@
 #include <string>
 
 #include "vmm/machine/config.h"
+#include "vmm/machine/device_reports.h"
 #include "vmm/machine/exit_status.h"
 #include "vmm/memory/address_map.h"
 
@@ -102,7 +103,7 @@ TEST(CheckConfig, NamesAreShortAndPlain) {
 Ending EndingFor(GuestEnded::Reason reason, std::string_view text = "") {
     GuestEnded ended;
     ended.reason = reason;
-    ended.vcpu = 2;
+    ended.which = 2;
     ended.text.Assign(text);
     return EndingOf(ended);
 }
@@ -150,6 +151,37 @@ TEST(Ending, RoleThatDiesOtherwiseIsAHostFailure) {
     const Ending ending = EndingOfDeadRole("console", 1 << 8);
     EXPECT_EQ(ending.Code(), 1);
     EXPECT_EQ(ending.sentence, "role console died unexpectedly: it exited with status 1");
+}
+
+TEST(CheckConfig, SoManyDisksAndNoMore) {
+    MachineConfig config = Small();
+    config.disks.resize(8);
+    EXPECT_TRUE(CheckConfig(config));
+    config.disks.resize(9);
+    EXPECT_NE(CheckConfig(config).error().Message().find("--disk"), std::string::npos);
+}
+
+TEST(CheckConfig, SerialOfADiskHasTwentyCharactersAtMost) {
+    MachineConfig config = Small();
+    config.disks.push_back({.path = "d", .read_only = false, .serial = std::string(20, 's')});
+    EXPECT_TRUE(CheckConfig(config));
+    config.disks[0].serial += "s";
+    EXPECT_EQ(CheckConfig(config).error().Kind(), ErrorKind::kUsage);
+}
+
+TEST(EndingOf, StuckDeviceIsAFailureOfTheHostAndNamed) {
+    GuestEnded ended;
+    ended.reason = GuestEnded::Reason::kDeviceStuck;
+    ended.which = 2;
+    EXPECT_EQ(EndingOf(ended).status, ExitStatus::kHostFailure);
+    EXPECT_NE(EndingOf(ended).sentence.find("blk1"), std::string::npos);
+}
+
+TEST(DeviceReports, NumbersFromARoleMayBeAnything) {
+    const std::string broken = SentenceFor(DeviceBroken{0xffff'ffff, 0xffff'ffff});
+    EXPECT_EQ(broken.find('\n'), std::string::npos);
+    const std::string failed = SentenceFor(HostIoFailed{-1, 0xffff'ffff, ~std::uint64_t{0}}, 0);
+    EXPECT_NE(failed.find("blk0"), std::string::npos);
 }
 
 }  // namespace

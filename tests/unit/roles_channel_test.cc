@@ -189,7 +189,7 @@ TEST(Manifest, CountBeyondItsEntriesIsRefused) {
 }
 
 TEST(Manifest, MoreDescriptorsThanItHoldsAreRefused) {
-    const std::vector<SlotAssignment> slots(17, SlotAssignment{0, 3});
+    const std::vector<SlotAssignment> slots(65, SlotAssignment{0, 3});
     EXPECT_FALSE(DescribeSlots(slots));
 }
 

@@ -14,21 +14,22 @@ using Reason = GuestEnded::Reason;
 
 struct Latch {
     EventFd event = EventFd::Create().value();
-    std::atomic<bool> stop{false};
-    GuestEnd end{event, stop};
+    VcpuGate gate;
+    GuestEnd end{event, gate};
 };
 
 TEST(GuestEnd, NoReasonIsNoReport) {
     Latch latch;
     EXPECT_FALSE(latch.end.Report());
-    EXPECT_FALSE(latch.stop);
+    latch.gate.Open();
+    EXPECT_TRUE(latch.gate.Pass());
     EXPECT_FALSE(latch.event.Drain());
 }
 
 TEST(GuestEnd, ReasonStopsTheLoopsAndSignals) {
     Latch latch;
     latch.end.Poweroff();
-    EXPECT_TRUE(latch.stop);
+    EXPECT_FALSE(latch.gate.Pass());
     EXPECT_TRUE(latch.event.Drain());
     EXPECT_EQ(latch.end.Report()->reason, Reason::kPoweroff);
 }
@@ -40,14 +41,14 @@ TEST(GuestEnd, FirstReasonWins) {
     latch.end.VcpuEnded(1, {VcpuEnd::Reason::kTripleFault, {}});
     latch.end.Stop();
     EXPECT_EQ(latch.end.Report()->reason, Reason::kReset);
-    EXPECT_EQ(latch.end.Report()->vcpu, 0u);
+    EXPECT_EQ(latch.end.Report()->which, 0u);
 }
 
 TEST(GuestEnd, TripleFaultNamesItsVcpu) {
     Latch latch;
     latch.end.VcpuEnded(2, {VcpuEnd::Reason::kTripleFault, {}});
     EXPECT_EQ(latch.end.Report()->reason, Reason::kTripleFault);
-    EXPECT_EQ(latch.end.Report()->vcpu, 2u);
+    EXPECT_EQ(latch.end.Report()->which, 2u);
 }
 
 TEST(GuestEnd, VcpuThatWasStoppedIsNoReason) {
@@ -86,7 +87,7 @@ TEST(GuestEnd, ManyVcpusThatEndAtOnceGiveOneWholeReason) {
     for (std::thread& vcpu : vcpus) vcpu.join();
     const auto report = latch.end.Report();
     ASSERT_TRUE(report);
-    const std::string id = std::to_string(report->vcpu);
+    const std::string id = std::to_string(report->which);
     EXPECT_EQ(report->text.View(), "vCPU " + id + ": KVM_RUN failed (errno) " + id + ", detail 0x" + id);
 }
 

@@ -11,11 +11,11 @@ namespace {
 TEST(Messages, EncodedMessageDecodesAsItsType) {
     GuestEnded sent;
     sent.reason = GuestEnded::Reason::kTripleFault;
-    sent.vcpu = 3;
+    sent.which = 3;
     const auto got = MessageBuffer::Encode(sent).As<GuestEnded>();
     ASSERT_TRUE(got);
     EXPECT_EQ(got->reason, GuestEnded::Reason::kTripleFault);
-    EXPECT_EQ(got->vcpu, 3u);
+    EXPECT_EQ(got->which, 3u);
 }
 
 TEST(Messages, LargestMessageFitsTheBuffer) {

@@ -18,9 +18,9 @@ void EventFd::Signal() const {
     [[maybe_unused]] const auto written = ::write(fd_.Get(), &one, sizeof one);
 }
 
-bool EventFd::Drain() const {
+std::uint64_t EventFd::Take() const {
     std::uint64_t count = 0;
-    return ::read(fd_.Get(), &count, sizeof count) == ssize_t{sizeof count};
+    return ::read(fd_.Get(), &count, sizeof count) == ssize_t{sizeof count} ? count : 0;
 }
 
 }  // namespace husk

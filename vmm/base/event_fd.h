@@ -1,6 +1,8 @@
 // EventFd: a counter that the kernel wakes sleepers on; doorbells and interrupts are made of it.
 #pragma once
 
+#include <cstdint>
+
 #include "vmm/base/result.h"
 #include "vmm/base/scoped_fd.h"
 
@@ -15,8 +17,10 @@ class EventFd {
 
     // Adds one. Never blocks: a counter at its maximum is already as loud as it can be. Any thread.
     void Signal() const;
-    // Takes everything off the counter; true when there was something.
-    bool Drain() const;
+    // Takes everything off the counter and says how much that was: how often it was signalled since the last time.
+    std::uint64_t Take() const;
+    // The same; true when there was something.
+    bool Drain() const { return Take() > 0; }
 
     [[nodiscard]] int Get() const { return fd_.Get(); }
     [[nodiscard]] ScopedFd Release() { return std::move(fd_); }

@@ -9,6 +9,7 @@
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/options.h"
 #include "vmm/machine/supervisor.h"
+#include "vmm/roles/blk_role.h"
 #include "vmm/roles/console_role.h"
 #include "vmm/roles/vmm_role.h"
 
@@ -33,6 +34,7 @@ int Main(int argc, char** argv) {
     if (const char* const role = std::getenv(kRoleVariable)) {
         if (std::string_view(role) == "vmm") RunVmmRole();
         if (std::string_view(role) == "console") RunConsoleRole();
+        if (std::string_view(role) == "blk") RunBlkRole();
         std::fprintf(stderr, "husk: %s is set to a role that does not exist; unset it\n", kRoleVariable);
         return static_cast<int>(ExitStatus::kUsage);
     }

@@ -10,13 +10,15 @@ constexpr const char* kStatuses =
     "reboot under --on-reboot exit, 4 the guest crashed, 5 a confinement layer was refused,\n"
     "6 the boot source cannot be used, 7 a role was killed for a forbidden system call,\n"
     "128+N the VM was ended by signal N (or Ctrl-] k: 137) before the guest powered off.\n\n"
-    "On a terminal, Ctrl-] is husk's: q presses the power button, k ends the VM, h helps.";
+    "On a terminal, Ctrl-] is husk's: q presses the power button, s switches between the serial port and\n"
+    "hvc0, k ends the VM, h helps.";
 
 // What CLI11 fills in before it is checked.
 struct RawRun {
     RunCommand command;
     std::string cpus = "1";
     std::string memory = "512M";
+    std::vector<std::string> disks;
     std::string console = "stdio";
     std::string uart = "on";
     std::string on_reboot = "restart";
@@ -33,10 +35,15 @@ void Describe(CLI::App& run, RawRun& raw) {
     run.add_option("--cpus", raw.cpus, "virtual CPUs")->type_name("N")->capture_default_str();
     run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
+    run.add_option("--disk", raw.disks, "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
+        ->type_name("FILE[,ro][,serial=TEXT]")
+        ->allow_extra_args(false);
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
         ->type_name("WHERE")
         ->capture_default_str();
     run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
+    run.add_flag("--virtio-trap", machine.virtio_trap,
+                 "let every read of a virtio register end in husk (slower; to compare)");
     run.add_option("--on-reboot", raw.on_reboot, "when the guest reboots: restart it, or exit with status 3")
         ->type_name("restart|exit")
         ->capture_default_str();
@@ -62,6 +69,7 @@ Result<RunCommand> Finish(RawRun raw) {
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
+    for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));
     machine.on_reboot =
         HUSK_TRY(OneOf("--on-reboot", raw.on_reboot, "restart", "exit")) ? OnReboot::kRestart : OnReboot::kExit;

@@ -66,7 +66,7 @@ class ExitCounters {
     }
 
  private:
-    static constexpr unsigned kTableBits = 7;
+    static constexpr unsigned kTableBits = 9;
     static constexpr std::size_t kTableSize = std::size_t{1} << kTableBits;
     static constexpr std::size_t kProbes = 8;
     struct Slot {

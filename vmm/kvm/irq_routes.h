@@ -10,23 +10,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "vmm/base/event_fd.h"
 #include "vmm/bus/irq.h"
 #include "vmm/kvm/vm.h"
 
 namespace husk {
-
-// An interrupt line whose pulses are eventfd writes. The eventfd can be handed to another role, which then pulses the
-// line without asking anyone.
-class EventFdLine final : public IrqLine {
- public:
-    explicit EventFdLine(EventFd event) : event_(std::move(event)) {}
-    void Pulse() override { event_.Signal(); }
-    [[nodiscard]] int Fd() const { return event_.Get(); }
-
- private:
-    EventFd event_;
-};
 
 class IrqRoutes final : public IrqRouter {
  public:

@@ -56,6 +56,8 @@ int Kvm::CheckExtension(int capability) const {
 
 bool Kvm::HasTscDeadlineTimer() const { return CheckExtension(KVM_CAP_TSC_DEADLINE_TIMER) > 0; }
 
+bool Kvm::HasReadOnlyMemory() const { return CheckExtension(KVM_CAP_READONLY_MEM) > 0; }
+
 std::uint32_t Kvm::MaxVcpus() const {
     const int max = CheckExtension(KVM_CAP_MAX_VCPUS);
     return max > 0 ? static_cast<std::uint32_t>(max) : 4;  // the API's own default where the question is unknown

@@ -24,6 +24,8 @@ class Kvm {
 
     // Whether local APICs can have the TSC-deadline timer (KVM_CAP_TSC_DEADLINE_TIMER).
     [[nodiscard]] bool HasTscDeadlineTimer() const;
+    // Whether memory slots can be read-only for the guest (KVM_CAP_READONLY_MEM).
+    [[nodiscard]] bool HasReadOnlyMemory() const;
     // The most vCPUs one VM may have here.
     [[nodiscard]] std::uint32_t MaxVcpus() const;
     // Bytes to map of each vCPU's descriptor.

@@ -4,13 +4,13 @@
 //     VcpuExit Run();                       // a Vcpu, or a script
 #pragma once
 
-#include <atomic>
 #include <concepts>
 #include <cstdint>
 
 #include "vmm/bus/bus.h"
 #include "vmm/kvm/exit_counters.h"
 #include "vmm/kvm/vcpu_exit.h"
+#include "vmm/kvm/vcpu_gate.h"
 
 namespace husk {
 
@@ -27,12 +27,13 @@ struct VcpuEnd {
 
 class RunLoop {
  public:
-    RunLoop(const Bus& ports, const Bus& mmio, ExitCounters& counters, const std::atomic<bool>& stop)
-        : ports_(ports), mmio_(mmio), counters_(counters), stop_(stop) {}
+    RunLoop(const Bus& ports, const Bus& mmio, ExitCounters& counters, VcpuGate& gate)
+        : ports_(ports), mmio_(mmio), counters_(counters), gate_(gate) {}
 
-    // On the vCPU's own thread, until `stop` is set (and the vCPU kicked), or the guest or KVM gives up.
+    // On the vCPU's own thread, until the gate says that it is over (and the vCPU is kicked), or the guest or KVM gives
+    // up.
     VcpuEnd Run(ExitSource auto& cpu) {
-        while (!stop_.load(std::memory_order_acquire)) {
+        while (gate_.Pass()) {
             const VcpuExit exit = cpu.Run();
             if (const auto* pio = std::get_if<PioExit>(&exit)) {
                 Handle(*pio);
@@ -74,7 +75,7 @@ class RunLoop {
     const Bus& ports_;
     const Bus& mmio_;
     ExitCounters& counters_;
-    const std::atomic<bool>& stop_;
+    VcpuGate& gate_;
 };
 
 }  // namespace husk

@@ -38,6 +38,17 @@ Result<Vcpu> Vm::CreateVcpu(std::uint32_t id) {
     return Vcpu::Create(std::move(fd), vcpu_map_size_);
 }
 
+Result<> Vm::AddIoEventFd(GuestAddress at, std::uint32_t value, int event) {
+    kvm_ioeventfd doorbell{};
+    doorbell.datamatch = value;
+    doorbell.addr = at.Value();
+    doorbell.len = sizeof value;
+    doorbell.fd = event;
+    doorbell.flags = KVM_IOEVENTFD_FLAG_DATAMATCH;
+    if (::ioctl(Fd(), KVM_IOEVENTFD, &doorbell) != 0) return FailOs("cannot tie a doorbell to an eventfd");
+    return {};
+}
+
 bool Vm::AssignIrqFd(int event, Gsi gsi) const {
     kvm_irqfd irqfd{};
     irqfd.fd = static_cast<std::uint32_t>(event);

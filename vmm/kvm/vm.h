@@ -27,6 +27,9 @@ class Vm {
     // The vCPU with this APIC id.
     [[nodiscard]] Result<Vcpu> CreateVcpu(std::uint32_t id);
 
+    // A write of exactly this `value`, 4 bytes wide, to `at` signals `event` instead of ending KVM_RUN. Start-up only.
+    [[nodiscard]] Result<> AddIoEventFd(GuestAddress at, std::uint32_t value, int event);
+
     // Ties the eventfd `event` to `gsi`: a write to it becomes an interrupt. Any thread; no allocation.
     [[nodiscard]] bool AssignIrqFd(int event, Gsi gsi) const;
     void DeassignIrqFd(int event, Gsi gsi) const;

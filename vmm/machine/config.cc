@@ -54,6 +54,16 @@ Result<> CheckConfig(const MachineConfig& config) {
         return Usage("--name takes 1 to " + std::to_string(kMaxName) + " letters, digits, '-', '_' and '.', not \"" +
                      config.name + "\"");
     }
+    if (config.disks.size() > kMaxDisks) {
+        return Usage("--disk can be given " + std::to_string(kMaxDisks) + " times, not " +
+                     std::to_string(config.disks.size()));
+    }
+    for (const DiskConfig& disk : config.disks) {
+        if (disk.serial.size() > kMaxSerial) {
+            return Usage("--disk " + disk.path + ": a serial has at most " + std::to_string(kMaxSerial) +
+                         " characters, not \"" + disk.serial + "\"");
+        }
+    }
     return {};
 }
 

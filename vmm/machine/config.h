@@ -4,11 +4,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "devices/host/console_endpoint.h"
 #include "vmm/base/result.h"
 
 namespace husk {
+
+struct DiskConfig {
+    std::string path;
+    bool read_only = false;
+    std::string serial;  // at most kMaxSerial bytes; empty: none
+};
 
 enum class OnReboot { kRestart, kExit };
 
@@ -21,6 +28,8 @@ struct MachineConfig {
     std::uint64_t memory_bytes = 512ULL << 20;
     bool huge_pages = false;
     bool uart = true;
+    bool virtio_trap = false;
+    std::vector<DiskConfig> disks;
     ConsoleTarget console;
     OnReboot on_reboot = OnReboot::kRestart;
     std::optional<std::string> stats;

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "vmm/machine/device_reports.h"
+
 namespace husk {
 
 ExitStatus StatusOf(ErrorKind kind) {
@@ -29,9 +31,13 @@ Ending EndingOf(const GuestEnded& ended) {
             return {ExitStatus::kReboot, 0, "reset", ""};
         case GuestEnded::Reason::kTripleFault:
             return {ExitStatus::kCrashed, 0, "triple-fault",
-                    "the guest crashed: triple fault on vCPU " + std::to_string(ended.vcpu)};
+                    "the guest crashed: triple fault on vCPU " + std::to_string(ended.which)};
         case GuestEnded::Reason::kKvmFailure:
             return {ExitStatus::kCrashed, 0, "kvm-failure", "the guest crashed: " + std::string(ended.text.View())};
+        case GuestEnded::Reason::kDeviceStuck:
+            return {ExitStatus::kHostFailure, 0, "device-stuck",
+                    "the host did not finish the requests of " + DeviceName(ended.which) +
+                        " in time after the guest reset it"};
         case GuestEnded::Reason::kStopped:
             return {ExitStatus::kEndedBySignal, SIGTERM, "stopped", ""};
     }

@@ -4,11 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
 #include <vector>
 
+#include "devices/virtio/blk/blk_config.h"
+#include "devices/virtio/console/console_config.h"
 #include "vmm/base/event_fd.h"
 #include "vmm/kvm/kvm.h"
 #include "vmm/roles/mailbox.h"
@@ -57,6 +60,7 @@ VmmConfig MakeVmmConfig(const MachineConfig& config, const BootFile& kernel, con
     message.vcpus = config.vcpus;
     message.uart = config.uart;
     message.huge_pages = config.huge_pages;
+    message.virtio_trap = config.virtio_trap;
     message.process_start = start;
     message.command_line.Assign(config.command_line);
     message.name.Assign(config.name);
@@ -69,58 +73,153 @@ ConsoleConfig MakeConsoleConfig(const MachineConfig& config, const ConsoleEndpoi
     message.restore_terminal = endpoint.terminal.has_value();
     message.clients = config.console.kind == ConsoleTarget::Kind::kUnix;
     message.pty = config.console.kind == ConsoleTarget::Kind::kPty;
+    message.uart = config.uart;
     if (endpoint.terminal) message.terminal = *endpoint.terminal;
     message.name.Assign(config.name);
     return message;
 }
 
-template <typename Stats, typename Config>
-Result<RoleHandle<Stats>> StartRole(const std::string& program, const std::string& role, const std::string& name,
-                                    std::pair<Channel, Channel> ends, std::vector<SlotAssignment> slots,
-                                    const Config& config) {
-    slots.push_back({ends.second.Fd(), 3});
-    RoleProcess process = HUSK_TRY(SpawnRole(program, role, "husk: " + role + " " + name, slots));
-    RoleHandle<Stats> handle{std::move(ends.first), std::move(process), std::nullopt, false};
-    HUSK_TRY(SendMessage(handle.channel, HUSK_TRY(DescribeSlots(slots))));
-    HUSK_TRY(SendMessage(handle.channel, config));
-    return handle;
+template <typename Config>
+DeviceSpec MakeSpec(VirtioDeviceId id, std::uint32_t queues, std::uint16_t queue_size, std::uint64_t features,
+                    const Config& config) {
+    DeviceSpec spec{.id = id, .queues = queues, .max_queue_size = queue_size, .features = features};
+    static_assert(sizeof config <= sizeof spec.config);
+    spec.config_bytes = sizeof config;
+    std::ranges::copy(BytesOf(config), spec.config.begin());
+    return spec;
 }
+
+DeviceSpec ConsoleSpec() {
+    return MakeSpec(VirtioDeviceId::kConsole, console_config::kQueues, console_config::kQueueSize,
+                    console_config::kFeatures, console_config::Initial());
+}
+
+DeviceSpec DiskSpec(const DiskFile& file, bool read_only) {
+    return MakeSpec(VirtioDeviceId::kBlock, kBlkQueues, kBlkQueueSize, BlkFeatures(read_only),
+                    BlkConfigOf(file.Bytes(), file.BlockBytes()));
+}
+
+BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskFile& file, std::uint32_t index) {
+    BlkConfig message;
+    message.capacity_bytes = file.Bytes();
+    message.index = index;
+    message.read_only = config.disks[index].read_only;
+    message.serial.Assign(config.disks[index].serial);
+    message.name.Assign(config.name);
+    return message;
+}
+
+// Starts the roles of one family; those that run when another one cannot be started are ended again.
+class FamilyStarter {
+ public:
+    FamilyStarter(std::string program, const MachineConfig& config)
+        : program_(std::move(program)), name_(config.name) {}
+    FamilyStarter(const FamilyStarter&) = delete;
+    FamilyStarter& operator=(const FamilyStarter&) = delete;
+    ~FamilyStarter() {
+        for (const RoleHandle& role : family_.roles) {
+            ::kill(role.process.pid, SIGKILL);
+            (void)WaitForRole(role.process);
+        }
+    }
+
+    // `kind` is what the program runs as, `title` what it is called.
+    template <typename Config>
+    [[nodiscard]] Result<> Start(const std::string& kind, const std::string& title, std::vector<SlotAssignment> slots,
+                                 const Config& config) {
+        auto ends = HUSK_TRY(Channel::CreatePair());
+        slots.push_back({ends.second.Fd(), kLauncherSlot});
+        RoleProcess process = HUSK_TRY(SpawnRole(program_, kind, "husk: " + title + " " + name_, slots));
+        RoleHandle& role = family_.roles.emplace_back(RoleHandle{title, std::move(ends.first), std::move(process)});
+        HUSK_TRY(SendMessage(role.channel, HUSK_TRY(DescribeSlots(slots))));
+        return SendMessage(role.channel, config);
+    }
+
+    [[nodiscard]] Family Finish(std::size_t disks) {
+        family_.disk_stats.resize(disks);
+        return std::exchange(family_, {});
+    }
+
+ private:
+    static constexpr int kLauncherSlot = vmm_slot::kLauncher;
+    static_assert(console_slot::kLauncher == kLauncherSlot && blk_slot::kLauncher == kLauncherSlot);
+
+    std::string program_;
+    const std::string& name_;
+    Family family_;
+};
+
+// What joins the vmm and one worker.
+struct DeviceWires {
+    Channel vmm;
+    Channel worker;
+    EventFd interrupt;
+    EventFd doorbell;
+
+    static Result<DeviceWires> Create() {
+        auto ends = HUSK_TRY(Channel::CreatePair());
+        EventFd interrupt = HUSK_TRY(EventFd::Create());
+        EventFd doorbell = HUSK_TRY(EventFd::Create());
+        return DeviceWires{std::move(ends.first), std::move(ends.second), std::move(interrupt), std::move(doorbell)};
+    }
+};
 
 }  // namespace
 
-Result<Family> Family::Start(const MachineConfig& config, const ConsoleEndpoint& endpoint,
+Result<Family> Family::Start(const MachineConfig& config, const HostResources& resources,
                              std::uint64_t process_start) {
     const BootFile kernel = HUSK_TRY(OpenBootFile("kernel", config.kernel));
     const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
     const ScopedFd kvm = HUSK_TRY(Kvm::OpenDevice(config.kvm_device));
-    const std::string program = HUSK_TRY(OwnProgram());
     const EventFd wake_console = HUSK_TRY(EventFd::Create());
     const EventFd wake_vmm = HUSK_TRY(EventFd::Create());
-    const auto between = HUSK_TRY(Channel::CreatePair());
+    const std::size_t disks = resources.disks.size();
 
-    std::vector<SlotAssignment> vmm_slots{{between.first.Fd(), vmm_slot::kConsole},
-                                          {kvm.Get(), vmm_slot::kKvm},
+    std::vector<SlotAssignment> vmm_slots{{kvm.Get(), vmm_slot::kKvm},
                                           {wake_console.Get(), vmm_slot::kWakeConsole},
                                           {wake_vmm.Get(), vmm_slot::kWakeVmm},
                                           {kernel.fd.Get(), vmm_slot::kKernel}};
     if (initrd.fd) vmm_slots.push_back({initrd.fd.Get(), vmm_slot::kInitrd});
-    std::vector<SlotAssignment> console_slots{{between.second.Fd(), console_slot::kVmm},
+    VmmConfig vmm_config = MakeVmmConfig(config, kernel, initrd, process_start);
+    vmm_config.device[kConsoleDevice] = ConsoleSpec();
+    for (std::size_t disk = 0; disk < disks; ++disk) {
+        vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(resources.disks[disk], config.disks[disk].read_only);
+    }
+    vmm_config.devices = static_cast<std::uint32_t>(1 + disks);
+    std::vector<DeviceWires> wires;
+    for (std::uint32_t device = 0; device < vmm_config.devices; ++device) {
+        const DeviceWires& wire = wires.emplace_back(HUSK_TRY(DeviceWires::Create()));
+        const int index = static_cast<int>(device);
+        vmm_slots.push_back({wire.vmm.Fd(), vmm_slot::Worker(index)});
+        vmm_slots.push_back({wire.interrupt.Get(), vmm_slot::Interrupt(index)});
+        vmm_slots.push_back({wire.doorbell.Get(), vmm_slot::Doorbell(index)});
+    }
+
+    FamilyStarter starter(HUSK_TRY(OwnProgram()), config);
+    // The vmm first: it has the most to do.
+    HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_config));
+
+    const DeviceWires& console = wires[kConsoleDevice];
+    std::vector<SlotAssignment> console_slots{{console.worker.Fd(), console_slot::kVmm},
                                               {wake_console.Get(), console_slot::kWakeConsole},
-                                              {wake_vmm.Get(), console_slot::kWakeVmm}};
+                                              {wake_vmm.Get(), console_slot::kWakeVmm},
+                                              {console.interrupt.Get(), console_slot::kInterrupt},
+                                              {console.doorbell.Get(), console_slot::kDoorbell}};
+    const ConsoleEndpoint& endpoint = resources.console;
     if (endpoint.input) console_slots.push_back({endpoint.input.Get(), console_slot::kInput});
     if (endpoint.output) console_slots.push_back({endpoint.output.Get(), console_slot::kOutput});
+    HUSK_TRY(starter.Start("console", "console", console_slots, MakeConsoleConfig(config, endpoint)));
 
-    // The vmm first: it has the most to do. Whoever fails to start leaves the others without a launcher, and they end.
-    auto vmm = HUSK_TRY(StartRole<VmmStats>(program, "vmm", config.name, HUSK_TRY(Channel::CreatePair()), vmm_slots,
-                                            MakeVmmConfig(config, kernel, initrd, process_start)));
-    auto console = StartRole<ConsoleStats>(program, "console", config.name, HUSK_TRY(Channel::CreatePair()),
-                                           console_slots, MakeConsoleConfig(config, endpoint));
-    if (!console) {
-        ::kill(vmm.process.pid, SIGKILL);
-        (void)WaitForRole(vmm.process);
-        return std::unexpected(std::move(console).error());
+    for (std::uint32_t disk = 0; disk < disks; ++disk) {
+        const DeviceWires& wire = wires[kConsoleDevice + 1 + disk];
+        const std::vector<SlotAssignment> slots{{wire.worker.Fd(), blk_slot::kVmm},
+                                                {wire.interrupt.Get(), blk_slot::kInterrupt},
+                                                {wire.doorbell.Get(), blk_slot::kDoorbell},
+                                                {resources.disks[disk].Fd(), blk_slot::kDisk}};
+        HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots,
+                               MakeBlkConfig(config, resources.disks[disk], disk)));
     }
-    return Family{std::move(vmm), std::move(*console)};
+    return starter.Finish(disks);
 }
 
 }  // namespace husk

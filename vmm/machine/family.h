@@ -2,8 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "devices/host/console_endpoint.h"
+#include "devices/host/disk_file.h"
 #include "sandbox/process/spawn.h"
 #include "vmm/base/shared_memory.h"
 #include "vmm/machine/config.h"
@@ -13,20 +16,36 @@
 namespace husk {
 
 // The launcher's side of one role.
-template <typename Stats>
 struct RoleHandle {
+    std::string name;  // "vmm", "console", "blk0"
     Channel channel;
     RoleProcess process;
-    std::optional<SharedPages<Stats>> stats;  // once it is ready
+    bool ready = false;
     bool ended = false;
 };
 
-struct Family {
-    RoleHandle<VmmStats> vmm;
-    RoleHandle<ConsoleStats> console;
+// What the launcher opens once for all lives of the guest.
+struct HostResources {
+    ConsoleEndpoint console;
+    std::vector<DiskFile> disks;  // as in MachineConfig::disks
+};
 
-    // Opens the boot source and the devices, starts the roles and tells them what they need. They then report Ready.
-    [[nodiscard]] static Result<Family> Start(const MachineConfig& config, const ConsoleEndpoint& endpoint,
+struct Family {
+    std::vector<RoleHandle> roles;  // the vmm, the console, then the disks in their order
+    // The statistics of those that are ready.
+    std::optional<SharedPages<VmmStats>> vmm_stats;
+    std::optional<SharedPages<ConsoleStats>> console_stats;
+    std::vector<std::optional<SharedPages<BlkStats>>> disk_stats;
+
+    static constexpr std::size_t kVmm = 0;
+    static constexpr std::size_t kConsole = 1;
+    static constexpr std::size_t kFirstDisk = 2;
+
+    [[nodiscard]] RoleHandle& Vmm() { return roles[kVmm]; }
+    [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
+
+    // Opens the boot source, starts the roles and tells them what they need. They then report Ready.
+    [[nodiscard]] static Result<Family> Start(const MachineConfig& config, const HostResources& resources,
                                               std::uint64_t process_start);
 };
 

@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "vmm/base/clock.h"
+#include "vmm/machine/device_reports.h"
+#include "vmm/memory/address_map.h"
 
 namespace husk {
 namespace {
@@ -45,16 +47,62 @@ Json Exits(const VmmStats& stats, std::uint32_t vcpus) {
         by_kind[kKindNames[kind]] = kinds[kind];
         total += kinds[kind];
     }
+    std::uint64_t virtio_reads = 0, virtio_writes = 0;
     for (const auto& [place, count] : places) {
+        const bool virtio = place.second - address_map::kVirtioMmio.Value() <
+                            kMaxDevices * address_map::kVirtioMmioStride;
+        if (virtio) (place.first == ExitKind::kMmioRead ? virtio_reads : virtio_writes) += count;
         by_place.push_back({{"kind", kKindNames[static_cast<std::size_t>(place.first)]},
                             {"address", Hex(place.second)},
                             {"count", count}});
     }
     return {{"total", total},
             {"by_kind", by_kind},
+            {"virtio_registers", {{"reads", virtio_reads}, {"writes", virtio_writes}}},
             {"by_address", by_place},
             {"unclaimed", unclaimed},
             {"other_addresses", elsewhere}};
+}
+
+Json Device(const std::string& name, const DeviceStats& worker, const VirtioDeviceStats* vmm) {
+    Json device{{"device", name},
+                {"doorbells", worker.doorbells.Get()},
+                {"interrupts", worker.interrupts.Get()},
+                {"requests", worker.requests.Get()},
+                {"batches", worker.batches.Get()},
+                {"failed", worker.failed.Get()},
+                {"bytes_from_guest", worker.bytes_in.Get()},
+                {"bytes_to_guest", worker.bytes_out.Get()},
+                {"polls_hit", worker.polls_hit.Get()},
+                {"polls_missed", worker.polls_missed.Get()}};
+    if (vmm != nullptr) {
+        device["acknowledgements"] = vmm->acknowledgements.Get();
+        device["resets"] = vmm->resets.Get();
+    }
+    Json latency;
+    for (const auto& [key, permille] : {std::pair{"p50", 500U}, {"p90", 900U}, {"p99", 990U}, {"p99.9", 999U}}) {
+        latency[key] = static_cast<double>(worker.latency.Permille(permille)) / 1000;
+    }
+    device["latency_us"] = latency;
+    return device;
+}
+
+// Doorbells and acknowledgements are ioeventfds that KVM signalled, interrupts are irqfds that the worker did.
+Json Devices(const Family& family) {
+    Json devices = Json::array();
+    const auto seen_by_vmm = [&](std::size_t device) {
+        return family.vmm_stats ? &(*family.vmm_stats)->devices[device] : nullptr;
+    };
+    if (family.console_stats) {
+        devices.push_back(
+            Device(DeviceName(kConsoleDevice), (*family.console_stats)->device, seen_by_vmm(kConsoleDevice)));
+    }
+    for (std::uint32_t disk = 0; disk < family.disk_stats.size(); ++disk) {
+        const std::uint32_t device = kConsoleDevice + 1 + disk;
+        if (!family.disk_stats[disk]) continue;
+        devices.push_back(Device(DeviceName(device), (*family.disk_stats[disk])->device, seen_by_vmm(device)));
+    }
+    return devices;
 }
 
 }  // namespace
@@ -78,22 +126,25 @@ StatsReport::StatsReport(ScopedFd file, const MachineConfig& config, std::uint64
 void StatsReport::AddBoot(const Family& family, const Ending& ending) {
     if (!file_) return;
     Json timeline;
-    const auto mark = [&](const char* name, std::uint64_t at) {
+    const auto mark = [&](const std::string& name, std::uint64_t at) {
         if (at >= process_start_) timeline[name] = (at - process_start_) / 1000;
     };
     Json boot;
     boot["ending"] = ending.reason;
-    if (family.vmm.stats) {
-        const VmmStats& stats = **family.vmm.stats;
+    if (family.vmm_stats) {
+        const VmmStats& stats = **family.vmm_stats;
         mark("vmm_started", stats.role_started.At());
         mark("kvm_ready", stats.kvm_ready.At());
         mark("memory_ready", stats.memory_ready.At());
         mark("kernel_loaded", stats.kernel_loaded.At());
         mark("first_run", stats.first_run.At());
     }
-    if (family.console.stats) mark("first_console_byte", (*family.console.stats)->first_byte.At());
-    if (family.vmm.stats) {
-        const VmmStats& stats = **family.vmm.stats;
+    if (family.console_stats) mark("first_console_byte", (*family.console_stats)->first_byte.At());
+    if (family.vmm_stats) {
+        const VmmStats& stats = **family.vmm_stats;
+        for (std::uint32_t device = 0; device <= family.disk_stats.size(); ++device) {
+            mark(DeviceName(device) + "_driver_ok", stats.devices[device].driver_ok.At());
+        }
         mark("guest_ended", stats.guest_ended.At());
         mark("exit", MonotonicNanoseconds());
         boot["timeline_us"] = timeline;
@@ -103,12 +154,13 @@ void StatsReport::AddBoot(const Family& family, const Ending& ending) {
                         {"overruns", stats.uart_overruns.load()}};
         boot["interrupt_route_updates"] = stats.route_updates.load();
     }
-    if (family.console.stats) {
-        const ConsoleStats& stats = **family.console.stats;
+    if (family.console_stats) {
+        const ConsoleStats& stats = **family.console_stats;
         boot["console"] = {{"bytes_out", stats.bytes_out.load()},
                            {"bytes_in", stats.bytes_in.load()},
                            {"writes", stats.writes.load()}};
     }
+    boot["devices"] = Devices(family);
     boots_.push_back(boot.dump());
 }
 

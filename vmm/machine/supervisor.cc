@@ -6,13 +6,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "devices/host/terminal.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/log.h"
+#include "vmm/machine/device_reports.h"
 #include "vmm/machine/family.h"
 #include "vmm/machine/stats_report.h"
 #include "vmm/roles/mailbox.h"
@@ -73,7 +77,7 @@ class Life {
         : family_(family), endpoint_(endpoint), signals_(signals), client_(client) {}
 
     Ending Run() {
-        while (!family_.vmm.ended || !family_.console.ended) Turn();
+        while (!std::ranges::all_of(family_.roles, &RoleHandle::ended)) Turn();
         // Asked to power off, it rebooted: whoever asked wants an end, not the next boot.
         if (stop_asked_ && ending_->status == ExitStatus::kReboot)
             return {ExitStatus::kEndedBySignal, *stop_asked_, "stopped", "rebooted instead of powering off: ended"};
@@ -83,21 +87,20 @@ class Life {
  private:
     void Turn() {
         const bool wants_client = endpoint_.listener && !client_;
-        std::array<pollfd, 6> waiting{
-            pollfd{signals_.Fd(), POLLIN, 0},
-            pollfd{family_.vmm.ended ? -1 : family_.vmm.channel.Fd(), POLLIN, 0},
-            pollfd{family_.console.ended ? -1 : family_.console.channel.Fd(), POLLIN, 0},
-            pollfd{family_.vmm.ended ? -1 : family_.vmm.process.pidfd.Get(), POLLIN, 0},
-            pollfd{family_.console.ended ? -1 : family_.console.process.pidfd.Get(), POLLIN, 0},
-            pollfd{wants_client ? endpoint_.listener.Get() : -1, POLLIN, 0}};
+        std::vector<pollfd> waiting{pollfd{signals_.Fd(), POLLIN, 0},
+                                    pollfd{wants_client ? endpoint_.listener.Get() : -1, POLLIN, 0}};
+        for (const RoleHandle& role : family_.roles) {
+            waiting.push_back({role.ended ? -1 : role.channel.Fd(), POLLIN, 0});
+            waiting.push_back({role.ended ? -1 : role.process.pidfd.Get(), POLLIN, 0});
+        }
         ::poll(waiting.data(), waiting.size(), stop_deadline_ ? 100 : -1);
         if (waiting[0].revents != 0) OnSignal();
-        // A role's last message comes before its end.
-        if (waiting[1].revents != 0) OnVmmMessage();
-        if (waiting[2].revents != 0) OnConsoleMessage();
-        if (waiting[3].revents != 0) OnVmmEnd();
-        if (waiting[4].revents != 0) OnConsoleEnd();
-        if (waiting[5].revents != 0) OnClient();
+        for (std::size_t index = 0; index < family_.roles.size(); ++index) {
+            // A role's last message comes before its end.
+            if (waiting[2 + 2 * index].revents != 0) OnMessage(index);
+            if (waiting[3 + 2 * index].revents != 0) OnEnd(index);
+        }
+        if (waiting[1].revents != 0) OnClient();
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
     }
 
@@ -111,7 +114,7 @@ class Life {
         if (going_ && !stop_asked_) {
             stop_asked_ = number;
             Log(LogLevel::kInfo, "asked the guest to power off; ask again to end it at once");
-            (void)SendMessage(family_.vmm.channel, PowerButtonPressed{});
+            (void)SendMessage(family_.Vmm().channel, PowerButtonPressed{});
             return;
         }
         EndNow(number);
@@ -121,43 +124,57 @@ class Life {
         Conclude({ExitStatus::kEndedBySignal, number, "stopped", "ended before the guest powered off"});
         if (stop_deadline_) return KillFamily();  // asked once more while it was ending
         stop_deadline_ = MonotonicNanoseconds() + kStopGraceNanoseconds;
-        if (!family_.vmm.ended) (void)SendMessage(family_.vmm.channel, Stop{});
-        if (family_.vmm.ended) KillFamily();
+        if (!family_.Vmm().ended) (void)SendMessage(family_.Vmm().channel, Stop{});
+        if (family_.Vmm().ended) KillFamily();
         if (!going_) KillFamily();
     }
 
-    void OnVmmMessage() {
-        auto mail = ReceiveMail(family_.vmm.channel);
+    void OnMessage(std::size_t index) {
+        RoleHandle& role = family_.roles[index];
+        auto mail = ReceiveMail(role.channel);
         if (!mail || mail->PeerGone()) return;
-        if (mail->message.As<Ready>() && mail->fd) {
-            if (auto stats = SharedPages<VmmStats>::Attach(std::move(mail->fd))) family_.vmm.stats = std::move(*stats);
-            GoWhenReady();
-        }
+        if (mail->message.As<Ready>() && mail->fd) OnReady(index, std::move(mail->fd));
         if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);
-        if (const auto ended = mail->message.As<GuestEnded>()) Conclude(EndingOf(*ended));
-    }
-
-    void OnConsoleMessage() {
-        auto mail = ReceiveMail(family_.console.channel);
-        if (!mail || mail->PeerGone()) return;
-        if (mail->message.As<Ready>() && mail->fd) {
-            if (auto stats = SharedPages<ConsoleStats>::Attach(std::move(mail->fd)))
-                family_.console.stats = std::move(*stats);
-            if (client_) (void)SendMessage(family_.console.channel, Client{}, client_.Get());
-            GoWhenReady();
-        }
-        if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);
-        if (const auto asks = mail->message.As<ConsoleAsks>()) {
-            if (asks->what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
-            if (asks->what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
-            if (asks->what == ConsoleAsks::What::kClientGone) client_.Reset();
+        if (index == Family::kVmm) {
+            if (const auto ended = mail->message.As<GuestEnded>()) Conclude(EndingOf(*ended));
+            if (const auto broken = mail->message.As<DeviceBroken>()) OnBroken(*broken);
+        } else if (index == Family::kConsole) {
+            if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
+        } else if (const auto failed = mail->message.As<HostIoFailed>()) {
+            Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
         }
     }
 
-    void GoWhenReady() {
-        if (going_ || !family_.vmm.stats || !family_.console.stats) return;
+    void OnReady(std::size_t index, ScopedFd stats) {
+        if (index == Family::kVmm) {
+            TakeOver(std::move(stats), family_.vmm_stats);
+        } else if (index == Family::kConsole) {
+            TakeOver(std::move(stats), family_.console_stats);
+            if (client_) (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
+        } else {
+            TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
+        }
+        family_.roles[index].ready = true;
+        if (going_ || !std::ranges::all_of(family_.roles, &RoleHandle::ready)) return;
         going_ = true;
-        (void)SendMessage(family_.vmm.channel, Go{});
+        (void)SendMessage(family_.Vmm().channel, Go{});
+    }
+
+    template <typename Stats>
+    static void TakeOver(ScopedFd fd, std::optional<SharedPages<Stats>>& stats) {
+        if (auto pages = SharedPages<Stats>::Attach(std::move(fd))) stats = std::move(*pages);
+    }
+
+    void OnConsoleAsks(const ConsoleAsks& asks) {
+        if (asks.what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
+        if (asks.what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
+        if (asks.what == ConsoleAsks::What::kClientGone) client_.Reset();
+    }
+
+    // Once for each device and life: a guest can break its devices as often as it likes.
+    void OnBroken(const DeviceBroken& broken) {
+        if (broken.device >= broken_.size() || std::exchange(broken_[broken.device], true)) return;
+        Log(LogLevel::kWarning, SentenceFor(broken));
     }
 
     void OnFailed(const Failed& failed) {
@@ -166,30 +183,29 @@ class Life {
         Conclude({StatusOf(kind), 0, "start-failed", std::string(failed.text.View())});
     }
 
-    void OnVmmEnd() {
-        const int status = WaitForRole(family_.vmm.process);
-        family_.vmm.ended = true;
-        while (PendingMessage(family_.vmm.channel)) OnVmmMessage();
-        Conclude(EndingOfDeadRole("vmm", status));  // unless it said why
+    void OnEnd(std::size_t index) {
+        RoleHandle& role = family_.roles[index];
+        const int status = WaitForRole(role.process);
+        role.ended = true;
+        while (PendingMessage(role.channel)) OnMessage(index);
+        if (index != Family::kVmm) {
+            // Workers end after the vmm. One that does so earlier takes the VM with it.
+            if (family_.Vmm().ended) return;
+            Conclude(EndingOfDeadRole(role.name, status));
+            ::kill(family_.Vmm().process.pid, SIGKILL);
+            return;
+        }
+        Conclude(EndingOfDeadRole(role.name, status));  // unless it said why
         // The rest of a VM that powered off waits for its reader; that of one that was ended does so for a while only.
         stop_deadline_.reset();
         if (ending_->status == ExitStatus::kEndedBySignal)
             stop_deadline_ = MonotonicNanoseconds() + kStopGraceNanoseconds;
-        (void)SendMessage(family_.console.channel, Drain{});
-    }
-
-    void OnConsoleEnd() {
-        const int status = WaitForRole(family_.console.process);
-        family_.console.ended = true;
-        while (PendingMessage(family_.console.channel)) OnConsoleMessage();
-        if (family_.vmm.ended) return;
-        Conclude(EndingOfDeadRole("console", status));
-        ::kill(family_.vmm.process.pid, SIGKILL);
+        (void)SendMessage(family_.Console().channel, Drain{});
     }
 
     void OnClient() {
         client_.Reset(::accept4(endpoint_.listener.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (client_ && family_.console.stats) (void)SendMessage(family_.console.channel, Client{}, client_.Get());
+        if (client_ && family_.Console().ready) (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
     }
 
     static bool PendingMessage(const Channel& channel) {
@@ -204,9 +220,12 @@ class Life {
         if (!ending_) ending_ = std::move(ending);
     }
 
+    // The vmm first: its end is what the others end by.
     void KillFamily() {
-        if (!family_.vmm.ended) ::kill(family_.vmm.process.pid, SIGKILL);
-        if (!family_.console.ended && family_.vmm.ended) ::kill(family_.console.process.pid, SIGKILL);
+        const bool vmm_ended = family_.Vmm().ended;
+        for (const RoleHandle& role : family_.roles) {
+            if (!role.ended && (vmm_ended || &role == &family_.Vmm())) ::kill(role.process.pid, SIGKILL);
+        }
     }
 
     Family& family_;
@@ -217,6 +236,7 @@ class Life {
     std::optional<int> stop_asked_;  // by this signal: the power button is pressed
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;
+    std::array<bool, kMaxDevices> broken_{};
 };
 
 // The socket goes with the VM.
@@ -238,7 +258,12 @@ class SocketFile {
 Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_start) {
     HUSK_TRY(CheckConfig(config));
     StatsReport report = HUSK_TRY(StatsReport::Create(config, process_start));
-    const ConsoleEndpoint endpoint = HUSK_TRY(OpenConsole(config.console));
+    HostResources resources;
+    for (const DiskConfig& disk : config.disks) {
+        resources.disks.push_back(HUSK_TRY(DiskFile::Open(disk.path, disk.read_only)));
+    }
+    resources.console = HUSK_TRY(OpenConsole(config.console));
+    const ConsoleEndpoint& endpoint = resources.console;
     const SocketFile socket_file(endpoint);
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
     const StopSignals signals;
@@ -246,7 +271,7 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     ScopedFd client;
     Ending ending;
     do {
-        Family family = HUSK_TRY(Family::Start(config, endpoint, process_start));
+        Family family = HUSK_TRY(Family::Start(config, resources, process_start));
         ending = Life(family, endpoint, signals, client).Run();
         report.AddBoot(family, ending);
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);

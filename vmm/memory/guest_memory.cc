@@ -57,6 +57,7 @@ Result<GuestMemory> GuestMemory::Attach(ScopedFd memfd) {
     const int seals = ::fcntl(memfd.Get(), F_GET_SEALS);
     if (seals < 0 || (seals & kSeals) != kSeals) return Fail("guest memory is not sealed");
     const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size < address_map::kMinRam || size % address_map::kPageSize != 0) return Fail("guest memory has an odd size");
     std::byte* const base = HUSK_TRY(Map(memfd.Get(), size));
     ::madvise(base, size, MADV_DONTDUMP);
     return GuestMemory(std::move(memfd), base, size);
@@ -64,30 +65,22 @@ Result<GuestMemory> GuestMemory::Attach(ScopedFd memfd) {
 
 GuestMemory::GuestMemory(ScopedFd fd, std::byte* base, std::uint64_t size)
     : fd_(std::move(fd)), base_(base), size_(size) {
-    const std::uint64_t low = std::min(size, address_map::kLowRamEnd.Value());
-    regions_.push_back({GuestAddress(0), {base, low}});
-    if (size > low) regions_.push_back({address_map::kHighRamStart, {base + low, size - low}});
+    low_ = std::min(size, address_map::kLowRamEnd.Value());
+    high_ = size - low_;
+    regions_.push_back({GuestAddress(0), {base, low_}});
+    if (high_ > 0) regions_.push_back({address_map::kHighRamStart, {base + low_, high_}});
 }
 
 GuestMemory::GuestMemory(GuestMemory&& other) noexcept
     : fd_(std::move(other.fd_)),
       base_(std::exchange(other.base_, nullptr)),
       size_(std::exchange(other.size_, 0)),
+      low_(std::exchange(other.low_, 0)),
+      high_(std::exchange(other.high_, 0)),
       regions_(std::move(other.regions_)) {}
 
 GuestMemory::~GuestMemory() {
     if (base_ != nullptr) ::munmap(base_, size_);
-}
-
-std::optional<std::span<std::byte>> GuestMemory::Slice(GuestAddress at, std::uint64_t length) const {
-    for (const MemoryRegion& region : regions_) {
-        if (at < region.start) continue;
-        const std::uint64_t offset = at.Value() - region.start.Value();
-        if (offset <= region.host.size() && length <= region.host.size() - offset) {
-            return region.host.subspan(offset, length);
-        }
-    }
-    return std::nullopt;
 }
 
 bool GuestMemory::Write(GuestAddress at, std::span<const std::byte> bytes) const {

@@ -16,6 +16,7 @@
 #include "vmm/base/bytes.h"
 #include "vmm/base/result.h"
 #include "vmm/base/scoped_fd.h"
+#include "vmm/memory/address_map.h"
 #include "vmm/memory/guest_address.h"
 
 namespace husk {
@@ -36,7 +37,7 @@ class GuestMemory {
     // `size` in bytes: a multiple of 4 KiB (2 MiB with kHuge), at least address_map::kMinRam.
     [[nodiscard]] static Result<GuestMemory> Create(std::uint64_t size,
                                                     PageBacking backing = PageBacking::kTransparent);
-    // Maps the memory another role created; the descriptor's seals and size are checked.
+    // Maps the memory another role created; the descriptor's seals are checked, and that it has a size Create() takes.
     [[nodiscard]] static Result<GuestMemory> Attach(ScopedFd memfd);
 
     GuestMemory(GuestMemory&&) noexcept;
@@ -49,7 +50,15 @@ class GuestMemory {
     [[nodiscard]] std::span<const MemoryRegion> Regions() const { return regions_; }
 
     // The `length` bytes at `at`, or nothing when any of them is not RAM (or the range wraps, or crosses the hole).
-    [[nodiscard]] std::optional<std::span<std::byte>> Slice(GuestAddress at, std::uint64_t length) const;
+    [[nodiscard]] std::optional<std::span<std::byte>> Slice(GuestAddress at, std::uint64_t length) const {
+        // Inline, since every buffer of every request comes by here. What starts below the high part is held against
+        // the low one, so both comparisons are exact and nothing wraps.
+        const bool high = at >= address_map::kHighRamStart;
+        const std::uint64_t offset = at.Value() - (high ? address_map::kHighRamStart.Value() : 0);
+        const std::uint64_t size = high ? high_ : low_;
+        if (offset > size || length > size - offset) return std::nullopt;
+        return std::span(base_ + (high ? low_ : 0) + offset, length);
+    }
 
     // A copy of the T at `at`, taken once; nothing when it is not RAM.
     template <typename T>
@@ -71,6 +80,8 @@ class GuestMemory {
     ScopedFd fd_;
     std::byte* base_ = nullptr;
     std::uint64_t size_ = 0;
+    std::uint64_t low_ = 0;   // bytes of RAM below the hole
+    std::uint64_t high_ = 0;  // and above it
     std::vector<MemoryRegion> regions_;
 };
 

@@ -18,6 +18,10 @@ AcpiMachine DescribeMachine(const VmmConfig& config) {
     if (config.uart) {
         machine.uart = AcpiMachine::Uart{address_map::kUartPort, address_map::kUartPorts, address_map::kUartGsi};
     }
+    for (std::uint32_t index = 0; index < config.devices; ++index) {
+        machine.virtio.push_back(
+            {VirtioDevice::RegistersOf(index), address_map::kVirtioMmioStride, VirtioDevice::GsiOf(index)});
+    }
     return machine;
 }
 
@@ -34,50 +38,72 @@ VcpuEntry ToVcpuEntry(const EntryState& state) {
 }  // namespace
 
 Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
-                                             ConsoleRings& rings, const EventFd& wake_console, PowerSink& power,
-                                             VmmStats& stats) {
+                                             const BoardLinks& links) {
     Kvm kvm = HUSK_TRY(Kvm::Create(std::move(kvm_fd)));
     if (config.vcpus > kvm.MaxVcpus()) {
         return Fail(ErrorKind::kUsage, "this host's KVM runs at most " + std::to_string(kvm.MaxVcpus()) +
                                            " vCPUs in one VM, not " + std::to_string(config.vcpus));
     }
     Vm vm = HUSK_TRY(kvm.CreateVm());
-    HUSK_TRY(vm.EnableSplitIrqchip(kPins));
+    // As many pins as devices need: a guest kernel writes each of them several times while it starts.
+    const std::uint32_t pins = VirtioDevice::GsiOf(config.devices);
+    HUSK_TRY(vm.EnableSplitIrqchip(pins));
     HUSK_TRY(vm.ReserveRealModePages());
-    stats.kvm_ready.SetOnce();
+    links.stats.kvm_ready.SetOnce();
 
     GuestMemory memory = HUSK_TRY(
         GuestMemory::Create(config.memory_bytes, config.huge_pages ? PageBacking::kHuge : PageBacking::kTransparent));
     std::uint32_t slot = 0;
     for (const MemoryRegion& region : memory.Regions()) HUSK_TRY(vm.AddMemory(slot++, region));
-    stats.memory_ready.SetOnce();
+    links.stats.memory_ready.SetOnce();
 
     EventFd uart_event = HUSK_TRY(EventFd::Create());
     EventFd button_event = HUSK_TRY(EventFd::Create());
     std::unique_ptr<Board> board(new Board(std::move(vm), std::move(memory), std::move(uart_event),
-                                           std::move(button_event), rings, wake_console, power));
-    HUSK_TRY(board->WireDevices(config));
+                                           std::move(button_event), pins, links));
+    const bool pages = !config.virtio_trap && kvm.HasReadOnlyMemory();
+    HUSK_TRY(board->CreateDevices(config, links, pages, slot));
+    HUSK_TRY(board->EquipWorkers(links));
+    HUSK_TRY(board->WireDevices(config, pages));
     HUSK_TRY(board->CreateVcpus(kvm, config));
     HUSK_TRY(board->LoadGuest(config, files));
-    stats.kernel_loaded.SetOnce();
+    links.stats.kernel_loaded.SetOnce();
     return board;
 }
 
-Board::Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
-             const EventFd& wake_console, PowerSink& power)
+Board::Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, std::uint32_t pins,
+             const BoardLinks& links)
     : vm_(std::move(vm)),
       memory_(std::move(memory)),
       uart_line_(std::move(uart_event)),
       button_line_(std::move(button_event)),
       routes_(vm_),
-      ioapic_(kPins, routes_),
-      serial_(rings, wake_console),
+      ioapic_(pins, routes_),
+      serial_(*links.rings, links.wake_console),
       uart_(serial_, uart_line_),
-      power_control_(power),
-      keyboard_reset_(power),
+      power_control_(links.power),
+      keyboard_reset_(links.power),
       power_button_(button_line_) {}
 
-Result<> Board::WireDevices(const VmmConfig& config) {
+// Register pages become memory slots before anything is tied to an eventfd: afterwards each slot takes milliseconds.
+Result<> Board::CreateDevices(const VmmConfig& config, const BoardLinks& links, bool pages, std::uint32_t slot) {
+    for (std::uint32_t index = 0; index < config.devices; ++index) {
+        devices_.push_back(HUSK_TRY(VirtioDevice::Create(index, config.device[index], links.wake_control, links.gate,
+                                                         links.stats.devices[index])));
+        if (pages) HUSK_TRY(devices_.back()->MapPage(vm_, slot++));
+    }
+    return {};
+}
+
+// As early as can be: they get ready while the kernel is loaded.
+Result<> Board::EquipWorkers(const BoardLinks& links) const {
+    HUSK_TRY(SendMessage(devices_[kConsoleDevice]->Control().Worker(), ConsoleMemory{}, links.rings.Fd()));
+    for (const auto& device : devices_) HUSK_TRY(SendMessage(device->Control().Worker(), GuestRam{}, memory_.Fd()));
+    return {};
+}
+
+Result<> Board::WireDevices(const VmmConfig& config, bool pages) {
+    for (const auto& device : devices_) HUSK_TRY(device->Wire(vm_, mmio_, routes_, pages));
     routes_.Connect(Gsi{address_map::kPowerButtonGsi}, button_line_.Fd());
     HUSK_TRY(mmio_.Attach(address_map::kIoapic.Value(), address_map::kIoapicSize, ioapic_, "ioapic"));
     HUSK_TRY(ports_.Attach(PowerControl::kPort, PowerControl::kPorts, power_control_, "acpi-power"));
@@ -124,7 +150,8 @@ void Board::ConsoleReady() {
     if (has_uart_) uart_.HostReady();
 }
 
-void Board::PublishCounts(VmmStats& stats) const {
+void Board::PublishCounts(VmmStats& stats) {
+    for (const auto& device : devices_) device->PublishCounts();
     stats.uart_transmitted.store(uart_.Transmitted(), std::memory_order_relaxed);
     stats.uart_received.store(uart_.Received(), std::memory_order_relaxed);
     stats.uart_overruns.store(uart_.Overruns(), std::memory_order_relaxed);

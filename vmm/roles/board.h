@@ -8,7 +8,9 @@
 #include "devices/platform/power.h"
 #include "devices/platform/uart8250.h"
 #include "vmm/base/event_fd.h"
+#include "vmm/base/shared_memory.h"
 #include "vmm/bus/bus.h"
+#include "vmm/bus/event_fd_line.h"
 #include "vmm/kvm/irq_routes.h"
 #include "vmm/kvm/kvm.h"
 #include "vmm/kvm/vcpu.h"
@@ -17,6 +19,7 @@
 #include "vmm/roles/messages.h"
 #include "vmm/roles/serial_link.h"
 #include "vmm/roles/stats_pages.h"
+#include "vmm/roles/virtio_device.h"
 
 namespace husk {
 
@@ -26,36 +29,44 @@ struct BootFiles {
     int initrd;
 };
 
+// What the board is tied to in its role. All of it must outlive the board.
+struct BoardLinks {
+    const SharedPages<ConsoleRings>& rings;
+    const EventFd& wake_console;
+    const EventFd& wake_control;  // the control thread: a virtio device wants something forwarded
+    PowerSink& power;             // hears of poweroff and reset, on vCPU threads
+    VcpuGate& gate;
+    VmmStats& stats;
+};
+
 // Does not move: devices and vCPUs refer to each other.
 class Board {
  public:
     // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `kvm_fd` is closed afterwards.
-    // `power` hears of poweroff and reset on vCPU threads; it, `rings`, `wake_console` and `stats` must outlive the
-    // board.
     [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config,
-                                                               BootFiles files, ConsoleRings& rings,
-                                                               const EventFd& wake_console, PowerSink& power,
-                                                               VmmStats& stats);
+                                                               BootFiles files, const BoardLinks& links);
 
     [[nodiscard]] std::vector<Vcpu>& Vcpus() { return vcpus_; }
     [[nodiscard]] const Bus& Ports() const { return ports_; }
     [[nodiscard]] const Bus& Mmio() const { return mmio_; }
+    [[nodiscard]] std::vector<std::unique_ptr<VirtioDevice>>& Devices() { return devices_; }
 
     void PressPowerButton() { power_button_.Press(); }
     // The console has input, or made room. The control thread.
     void ConsoleReady();
     // Copies the devices' own counts to the statistics page.
-    void PublishCounts(VmmStats& stats) const;
+    void PublishCounts(VmmStats& stats);
 
  private:
-    Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, ConsoleRings& rings,
-          const EventFd& wake_console, PowerSink& power);
+    Board(Vm vm, GuestMemory memory, EventFd uart_event, EventFd button_event, std::uint32_t pins,
+          const BoardLinks& links);
 
-    [[nodiscard]] Result<> WireDevices(const VmmConfig& config);
+    [[nodiscard]] Result<> CreateDevices(const VmmConfig& config, const BoardLinks& links, bool pages,
+                                         std::uint32_t slot);
+    [[nodiscard]] Result<> EquipWorkers(const BoardLinks& links) const;
+    [[nodiscard]] Result<> WireDevices(const VmmConfig& config, bool pages);
     [[nodiscard]] Result<> CreateVcpus(const Kvm& kvm, const VmmConfig& config);
     [[nodiscard]] Result<> LoadGuest(const VmmConfig& config, BootFiles files);
-
-    static constexpr std::uint32_t kPins = address_map::kFirstVirtioGsi;
 
     Vm vm_;
     GuestMemory memory_;
@@ -68,6 +79,7 @@ class Board {
     PowerControl power_control_;
     KeyboardReset keyboard_reset_;
     PowerButton power_button_;
+    std::vector<std::unique_ptr<VirtioDevice>> devices_;
     Bus ports_;
     Bus mmio_;
     std::vector<Vcpu> vcpus_;

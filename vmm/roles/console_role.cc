@@ -2,15 +2,20 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <ctime>
 
 #include "devices/host/console_pump.h"
 #include "devices/host/terminal.h"
+#include "devices/virtio/console/console_device.h"
 #include "sandbox/process/role_start.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
+#include "vmm/memory/guest_memory.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
 #include "vmm/roles/role_exit.h"
@@ -22,62 +27,112 @@ namespace {
 
 constexpr int kLauncherDied = SIGUSR1;
 volatile std::sig_atomic_t launcher_died = 0;
+volatile std::sig_atomic_t window_changed = 1;  // and the guest has not been told
 void OnLauncherDeath(int) { launcher_died = 1; }
+void OnWindowChange(int) { window_changed = 1; }
+
+Result<> Catch(int number, void (*handler)(int)) {
+    struct sigaction action{};
+    action.sa_handler = handler;
+    if (::sigaction(number, &action, nullptr) != 0) return FailOs("cannot catch a signal");
+    return {};
+}
 
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
 // A slot without its descriptor holds /dev/null: left free, it would go to the next descriptor this role opens.
 void Vacate(int slot) { (void)::dup3(STDIN_FILENO, slot, O_CLOEXEC); }
 
+// The size of the terminal that a person looks at, when there is one and it knows.
+std::optional<console_config::Window> LookAtWindow() {
+    for (const int slot : {console_slot::kInput, console_slot::kOutput}) {
+        winsize size{};
+        if (::ioctl(slot, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+            return console_config::Window{.cols = size.ws_col, .rows = size.ws_row};
+        }
+    }
+    return std::nullopt;
+}
+
 class ConsoleRole {
  public:
     explicit ConsoleRole(const Channel& launcher) : launcher_(launcher) {}
 
     [[nodiscard]] Result<> Prepare() {
-        struct sigaction action{};
-        action.sa_handler = OnLauncherDeath;
-        if (::sigaction(kLauncherDied, &action, nullptr) != 0) return FailOs("cannot catch the launcher's death");
+        HUSK_TRY(Catch(kLauncherDied, OnLauncherDeath));
         HUSK_TRY(BeginRole({kLauncherDied}, "console"));
+        HUSK_TRY(Catch(SIGWINCH, OnWindowChange));
+        HoldBackWindowChanges();
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
         HUSK_TRY(CheckManifest(manifest.first));
         ConsolePump::Host host;
         host.input = IsOpen(console_slot::kInput) ? console_slot::kInput : -1;
         host.output = IsOpen(console_slot::kOutput) ? console_slot::kOutput : -1;
-        for (const int slot : {console_slot::kInput, console_slot::kOutput, console_slot::kClient}) {
+        for (const int slot : {console_slot::kInput, console_slot::kOutput, console_slot::kClient,
+                               console_slot::kInterrupt, console_slot::kDoorbell, console_slot::kGuestRam}) {
             if (!IsOpen(slot)) Vacate(slot);
         }
         config_ = HUSK_TRY(Expect<ConsoleConfig>(launcher_)).first;
         stats_.emplace(HUSK_TRY(SharedPages<ConsoleStats>::Create("husk-console-stats")));
         (*stats_)->role_started.SetOnce();
-        {
-            const Channel vmm{ScopedFd(console_slot::kVmm)};
-            auto memory = HUSK_TRY(Expect<ConsoleMemory>(vmm));
-            rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Attach(std::move(memory.second))));
-        }
+        auto memory = HUSK_TRY(Expect<ConsoleMemory>(vmm_));
+        rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Attach(std::move(memory.second))));
         host.escape = config_.escape;
         host.clients = config_.clients;
         host.pty = config_.pty;
-        pump_.emplace(**rings_, host, wake_vmm_);
+        host.uart = config_.uart;
+        hvc_.emplace(interrupt_, (*stats_)->device);
+        pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
         return SendMessage(launcher_, Ready{}, stats_->Fd());
     }
 
     // Until the launcher says that the VM is over and all is written, or is gone.
-    void Run() {
+    [[nodiscard]] Result<> Run() {
         while (!launcher_died && !(draining_ && pump_->Drained())) {
-            std::array<pollfd, 4> waiting{};
+            std::array<pollfd, 6> waiting{};
             const int timeout = pump_->Prepare(waiting[0], waiting[1]);
+            FollowWindow();
+            const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
-            waiting[3] = {launcher_.Fd(), POLLIN, 0};
-            if (::poll(waiting.data(), waiting.size(), timeout) < 0) continue;
+            waiting[3] = {memory_ ? doorbell_.Get() : -1, POLLIN, 0};
+            waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | to_vmm), 0};
+            waiting[5] = {launcher_.Fd(), POLLIN, 0};
+            if (!Wait(waiting, timeout)) continue;
             if (waiting[2].revents != 0) wake_console_.Drain();
-            Report(pump_->Turn(waiting[0], waiting[1]));
-            if (waiting[3].revents != 0 && !HandleLauncher()) break;
+            if (waiting[3].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
+            // What the guest wrote before it reset the device is taken before the device is stopped.
+            Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
+            if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
+            if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
+            if ((waiting[4].revents & ~POLLOUT) != 0) HUSK_TRY(HandleVmm());
+            if (waiting[5].revents != 0) HUSK_TRY(HandleLauncher());
             PublishCounts();
         }
         if (launcher_died && config_.restore_terminal) RestoreTerminal(console_slot::kInput, config_.terminal);
+        return {};
     }
 
  private:
+    // --- Waiting
+
+    // SIGWINCH comes only while we wait, so that none is missed between looking at the flag and waiting. The launcher's
+    // death comes at any time: it must end a blocking write as well.
+    static void HoldBackWindowChanges() {
+        sigset_t held;
+        ::sigemptyset(&held);
+        ::sigaddset(&held, SIGWINCH);
+        ::sigprocmask(SIG_BLOCK, &held, nullptr);
+    }
+
+    static bool Wait(std::span<pollfd> waiting, int milliseconds) {
+        sigset_t none;
+        ::sigemptyset(&none);
+        const timespec timeout{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+        return ::ppoll(waiting.data(), waiting.size(), milliseconds < 0 ? nullptr : &timeout, &none) >= 0;
+    }
+
+    // --- The launcher
+
     void Report(ConsolePump::Request request) {
         ConsoleAsks asks;
         switch (request) {
@@ -97,19 +152,83 @@ class ConsoleRole {
         [[maybe_unused]] const auto sent = SendMessage(launcher_, asks);
     }
 
-    // False when the launcher is gone.
-    bool HandleLauncher() {
+    [[nodiscard]] Result<> HandleLauncher() {
         auto mail = ReceiveMail(launcher_);
-        if (!mail || mail->PeerGone()) {
-            launcher_died = 1;
-            return false;
-        }
-        if (mail->message.As<Drain>()) draining_ = true;
+        if (!mail || mail->PeerGone()) launcher_died = 1;
+        if (launcher_died) return {};
+        if (mail->message.As<Drain>()) HUSK_TRY(BeginDraining());
         if (mail->message.As<Client>() && mail->fd &&
             ::dup3(mail->fd.Get(), console_slot::kClient, O_CLOEXEC) == console_slot::kClient) {
             pump_->SetClient(console_slot::kClient);
         }
-        return true;
+        return {};
+    }
+
+    // The vmm is dead. Its last words may still be unread: a device activated just before is drained as well.
+    [[nodiscard]] Result<> BeginDraining() {
+        draining_ = true;
+        pump_->EndInput();
+        for (pollfd waiting{vmm_.Fd(), POLLIN, 0}; !vmm_gone_ && ::poll(&waiting, 1, 0) > 0;) HUSK_TRY(HandleVmm());
+        return {};
+    }
+
+    // --- The vmm, and the device
+
+    // One message. The vmm may be in the guest's hands.
+    [[nodiscard]] Result<> HandleVmm() {
+        auto mail = ReceiveMail(vmm_);
+        vmm_gone_ = !mail || mail->PeerGone();  // the launcher sees that too, and ends the VM
+        if (vmm_gone_) return {};
+        if (mail->message.As<GuestRam>() && mail->fd && !memory_) {
+            if (::dup3(mail->fd.Get(), console_slot::kGuestRam, O_CLOEXEC) < 0) return FailOs("cannot keep guest RAM");
+            memory_.emplace(HUSK_TRY(GuestMemory::Attach(ScopedFd(console_slot::kGuestRam))));
+        }
+        if (const auto activate = mail->message.As<ActivateDevice>()) Activate(activate->activation);
+        if (mail->message.As<StopDevice>()) {
+            StopHvc();
+            (*stats_)->device.resets.Add();
+            [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceStopped{});
+        }
+        return {};
+    }
+
+    void Activate(const Activation& activation) {
+        if (hvc_->Live()) StopHvc();
+        const auto fault = memory_ ? hvc_->Activate(*memory_, activation) : QueueFault::kRingNotInMemory;
+        if (fault) return AskForReset(*fault);
+        (*stats_)->driver_ok.SetOnce();
+    }
+
+    void StopHvc() {
+        hvc_->Deactivate();
+        pump_->HvcDied();
+    }
+
+    void AskForReset(QueueFault fault) {
+        pump_->HvcDied();
+        [[maybe_unused]] const auto sent =
+            SendMessage(vmm_, DeviceNeedsReset{.fault = static_cast<std::uint32_t>(fault)});
+    }
+
+    // --- The window
+
+    void FollowWindow() {
+        if (!window_changed) return;
+        window_changed = 0;
+        if (config_.clients || config_.pty) return;
+        const auto window = LookAtWindow();
+        if (window && window != window_told_) window_due_ = window;
+    }
+
+    // Only when the channel has room: a vmm that stands still must not hold up the terminal.
+    void TellWindow() {
+        ConfigChanged changed;
+        changed.offset = console_config::kWindowOffset;
+        const auto bytes = BytesOf(*window_due_);
+        changed.length = static_cast<std::uint32_t>(bytes.size());
+        std::ranges::copy(bytes, changed.bytes.begin());
+        [[maybe_unused]] const auto sent = SendMessage(vmm_, changed);
+        window_told_ = std::exchange(window_due_, std::nullopt);
     }
 
     void PublishCounts() {
@@ -121,12 +240,20 @@ class ConsoleRole {
     }
 
     const Channel& launcher_;
+    const Channel vmm_{ScopedFd(console_slot::kVmm)};
     const EventFd wake_console_{ScopedFd(console_slot::kWakeConsole)};
     const EventFd wake_vmm_{ScopedFd(console_slot::kWakeVmm)};
+    const EventFd interrupt_{ScopedFd(console_slot::kInterrupt)};
+    const EventFd doorbell_{ScopedFd(console_slot::kDoorbell)};
     ConsoleConfig config_;
     std::optional<SharedPages<ConsoleStats>> stats_;
     std::optional<SharedPages<ConsoleRings>> rings_;
+    std::optional<GuestMemory> memory_;
+    std::optional<ConsoleDevice> hvc_;
     std::optional<ConsolePump> pump_;
+    std::optional<console_config::Window> window_due_;  // to be told to the guest
+    std::optional<console_config::Window> window_told_;
+    bool vmm_gone_ = false;
     bool draining_ = false;
 };
 
@@ -136,7 +263,7 @@ void RunConsoleRole() {
     const Channel launcher{ScopedFd(console_slot::kLauncher)};
     ConsoleRole role(launcher);
     if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    role.Run();
+    if (const auto ran = role.Run(); !ran) FailRole(launcher, ran.error());
     LeaveRole(0);
 }
 

@@ -27,10 +27,10 @@ std::optional<GuestEnded> GuestEnd::Report() const {
     if (!ready_.load(std::memory_order_acquire)) return std::nullopt;
     GuestEnded message;
     message.reason = reason_;
-    message.vcpu = vcpu_;
+    message.which = which_;
     if (reason_ == Reason::kKvmFailure) {
         std::array<char, 200> text{};  // no allocation: the role is sealed
-        std::snprintf(text.data(), text.size(), "vCPU %" PRIu32 ": %s %" PRIu64 ", detail 0x%" PRIx64, vcpu_,
+        std::snprintf(text.data(), text.size(), "vCPU %" PRIu32 ": %s %" PRIu64 ", detail 0x%" PRIx64, which_,
                       Describe(failure_.kind), failure_.reason, failure_.detail);
         message.text.Assign(text.data());
     }

@@ -16,8 +16,8 @@ class GuestEnd final : public PowerSink {
  public:
     using Reason = GuestEnded::Reason;
 
-    // `event` is signalled once a reason is there, `stop` is set for the run loops.
-    GuestEnd(const EventFd& event, std::atomic<bool>& stop) : event_(event), stop_(stop) {}
+    // `event` is signalled once a reason is there, and `gate` lets no vCPU into the guest any more.
+    GuestEnd(const EventFd& event, VcpuGate& gate) : event_(event), gate_(gate) {}
 
     // vCPU threads.
     void Poweroff() override { Latch(Reason::kPoweroff, 0, {}); }
@@ -28,29 +28,31 @@ class GuestEnd final : public PowerSink {
     }
     // The control thread, when the launcher asks.
     void Stop() { Latch(Reason::kStopped, 0, {}); }
+    // The control thread: a device's worker did not finish its requests in time.
+    void DeviceStuck(std::uint32_t device) { Latch(Reason::kDeviceStuck, device, {}); }
 
     // The control thread, after `event`: the message for the launcher, or nothing when there is no reason yet.
     [[nodiscard]] std::optional<GuestEnded> Report() const;
 
  private:
-    void Latch(Reason reason, std::uint32_t vcpu, const FailedExit& failure) {
+    void Latch(Reason reason, std::uint32_t which, const FailedExit& failure) {
         bool expected = false;
         if (claimed_.compare_exchange_strong(expected, true, std::memory_order_relaxed)) {
             reason_ = reason;
-            vcpu_ = vcpu;
+            which_ = which;
             failure_ = failure;
             ready_.store(true, std::memory_order_release);  // publishes the three to Report()
         }
-        stop_.store(true, std::memory_order_release);
+        gate_.Over();
         event_.Signal();
     }
 
     const EventFd& event_;
-    std::atomic<bool>& stop_;
+    VcpuGate& gate_;
     std::atomic<bool> claimed_{false};
     std::atomic<bool> ready_{false};
     Reason reason_{};
-    std::uint32_t vcpu_ = 0;
+    std::uint32_t which_ = 0;  // vCPU or device
     FailedExit failure_{};
 };
 

@@ -4,7 +4,10 @@
 //
 //     launcher -> role      Manifest, then the role's Config; later Go, PowerButton, Stop, Drain, Client
 //     role -> launcher      Ready (with the descriptor of its statistics), Failed, GuestEnded, ConsoleAsks
-//     vmm -> console        ConsoleMemory (with the descriptor of the rings)
+//     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
+//     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
+//     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
+//     worker -> launcher    HostIoFailed
 #pragma once
 
 #include <termios.h>
@@ -19,6 +22,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "devices/virtio/mmio_transport.h"
 #include "vmm/base/bytes.h"
 
 namespace husk {
@@ -37,6 +41,15 @@ enum class MessageType : std::uint32_t {
     kGuestEnded,
     kConsoleAsks,
     kConsoleMemory,
+    kBlkConfig,
+    kGuestRam,
+    kActivateDevice,
+    kStopDevice,
+    kDeviceStopped,
+    kDeviceNeedsReset,
+    kConfigChanged,
+    kHostIoFailed,
+    kDeviceBroken,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -68,7 +81,22 @@ struct ManifestEntry {
 struct Manifest {
     static constexpr MessageType kType = MessageType::kManifest;
     std::uint32_t count = 0;
-    std::array<ManifestEntry, 16> entries{};
+    std::array<ManifestEntry, 64> entries{};
+};
+
+inline constexpr std::uint32_t kMaxDisks = 8;
+inline constexpr std::uint32_t kMaxDevices = kMaxDisks + 1;  // the console is device 0, disks follow
+inline constexpr std::uint32_t kConsoleDevice = 0;
+inline constexpr std::size_t kMaxSerial = 20;  // of a disk: Virtio 1.2 §5.2.6
+
+// What the registers of one virtio device show. The launcher puts it together from what it opened.
+struct DeviceSpec {
+    VirtioDeviceId id{};
+    std::uint32_t queues = 0;
+    std::uint16_t max_queue_size = 0;
+    std::uint32_t config_bytes = 0;
+    std::uint64_t features = 0;
+    std::array<std::byte, 64> config{};
 };
 
 struct VmmConfig {
@@ -79,6 +107,9 @@ struct VmmConfig {
     std::uint32_t vcpus = 0;
     bool uart = true;
     bool huge_pages = false;
+    bool virtio_trap = false;  // no register pages: reads of virtio registers trap
+    std::uint32_t devices = 0;
+    std::array<DeviceSpec, kMaxDevices> device{};
     std::uint64_t process_start = 0;  // CLOCK_MONOTONIC, nanoseconds
     FixedText<kMaxCommandLine> command_line;
     FixedText<kMaxName> name;
@@ -90,7 +121,17 @@ struct ConsoleConfig {
     bool restore_terminal = false;  // put `terminal` back when the launcher dies
     bool clients = false;           // a unix socket: output waits for a client
     bool pty = false;               // a pseudo-terminal: its other side comes and goes
+    bool uart = true;               // the guest has a serial port beside hvc0
     termios terminal{};
+    FixedText<kMaxName> name;
+};
+
+struct BlkConfig {
+    static constexpr MessageType kType = MessageType::kBlkConfig;
+    std::uint64_t capacity_bytes = 0;
+    std::uint32_t index = 0;  // which disk: the role is blk0, blk1, ...
+    bool read_only = false;
+    FixedText<kMaxSerial> serial;
     FixedText<kMaxName> name;
 };
 
@@ -130,9 +171,10 @@ struct GuestEnded {
         kReset,
         kTripleFault,
         kKvmFailure,
+        kDeviceStuck,
         kStopped
     } reason = Reason::kStopped;
-    std::uint32_t vcpu = 0;
+    std::uint32_t which = 0;  // the vCPU that crashed or failed, or the device that is stuck
     FixedText<200> text;  // with kKvmFailure
 };
 
@@ -143,6 +185,51 @@ struct ConsoleAsks {
 
 struct ConsoleMemory {
     static constexpr MessageType kType = MessageType::kConsoleMemory;
+};
+
+// Beside it: the memfd of guest RAM.
+struct GuestRam {
+    static constexpr MessageType kType = MessageType::kGuestRam;
+};
+
+// The driver is ready: these are its features and queues.
+struct ActivateDevice {
+    static constexpr MessageType kType = MessageType::kActivateDevice;
+    Activation activation;
+};
+// Finish what is in flight, then answer with DeviceStopped and touch guest memory no more.
+struct StopDevice {
+    static constexpr MessageType kType = MessageType::kStopDevice;
+};
+struct DeviceStopped {
+    static constexpr MessageType kType = MessageType::kDeviceStopped;
+};
+// The driver broke the protocol: the device stopped serving it.
+struct DeviceNeedsReset {
+    static constexpr MessageType kType = MessageType::kDeviceNeedsReset;
+    std::uint32_t fault = 0;  // a QueueFault
+};
+// New bytes of the device-specific configuration.
+struct ConfigChanged {
+    static constexpr MessageType kType = MessageType::kConfigChanged;
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+    std::array<std::byte, 16> bytes{};
+};
+
+// A worker's host resource failed. At most one for each kind of failure; the request has failed as well.
+struct HostIoFailed {
+    static constexpr MessageType kType = MessageType::kHostIoFailed;
+    std::int32_t os_errno = 0;
+    std::uint32_t operation = 0;  // a DiskOperation
+    std::uint64_t offset = 0;     // bytes
+};
+
+// vmm -> launcher: a driver broke the protocol of a device.
+struct DeviceBroken {
+    static constexpr MessageType kType = MessageType::kDeviceBroken;
+    std::uint32_t device = 0;
+    std::uint32_t fault = 0;  // a QueueFault
 };
 
 // A message on the wire: its type, then the struct.

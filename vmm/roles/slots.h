@@ -1,4 +1,5 @@
-// The fixed descriptor slots of each role. Fixed, so that a seccomp filter can name them.
+// The fixed descriptor slots of each role. Fixed, so that a seccomp filter can name them. What a role opens for itself
+// comes behind kEnd.
 #pragma once
 
 namespace husk {
@@ -6,12 +7,17 @@ namespace husk {
 // 0, 1 and 2 are /dev/null in every role.
 namespace vmm_slot {
 inline constexpr int kLauncher = 3;     // channel to the launcher
-inline constexpr int kConsole = 4;      // channel to the console role
-inline constexpr int kKvm = 5;          // /dev/kvm; closed before the guest runs
-inline constexpr int kWakeConsole = 6;  // eventfd, written
-inline constexpr int kWakeVmm = 7;      // eventfd, read
-inline constexpr int kKernel = 8;       // the kernel image, read-only; closed before the guest runs
-inline constexpr int kInitrd = 9;       // the initrd, when there is one; likewise
+inline constexpr int kKvm = 4;          // /dev/kvm; closed before the guest runs
+inline constexpr int kWakeConsole = 5;  // eventfd, written
+inline constexpr int kWakeVmm = 6;      // eventfd, read
+inline constexpr int kKernel = 7;       // the kernel image, read-only; closed before the guest runs
+inline constexpr int kInitrd = 8;       // the initrd, when there is one; likewise
+// Three for each virtio device.
+inline constexpr int kFirstDevice = 16;
+constexpr int Worker(int device) { return kFirstDevice + 3 * device; }        // channel to its worker
+constexpr int Interrupt(int device) { return kFirstDevice + 3 * device + 1; }  // eventfd, written (configuration changes)
+constexpr int Doorbell(int device) { return kFirstDevice + 3 * device + 2; }   // eventfd, given to KVM
+inline constexpr int kEnd = kFirstDevice + 3 * 9;
 }  // namespace vmm_slot
 
 namespace console_slot {
@@ -22,6 +28,20 @@ inline constexpr int kWakeVmm = 6;      // eventfd, written
 inline constexpr int kInput = 7;        // when something can be typed
 inline constexpr int kOutput = 8;       // when there is somewhere to write
 inline constexpr int kClient = 9;       // the connected client of a unix socket, which comes and goes
+inline constexpr int kInterrupt = 10;   // eventfd, written
+inline constexpr int kDoorbell = 11;    // eventfd, read
+inline constexpr int kGuestRam = 12;    // comes with a message from the vmm
+inline constexpr int kEnd = 13;
 }  // namespace console_slot
+
+namespace blk_slot {
+inline constexpr int kLauncher = 3;
+inline constexpr int kVmm = 4;
+inline constexpr int kInterrupt = 5;  // eventfd, written
+inline constexpr int kDoorbell = 6;   // eventfd, read
+inline constexpr int kDisk = 7;       // the image or block device
+inline constexpr int kGuestRam = 8;   // comes with a message from the vmm
+inline constexpr int kEnd = 9;
+}  // namespace blk_slot
 
 }  // namespace husk

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "devices/virtio/device_stats.h"
 #include "vmm/base/clock.h"
 #include "vmm/kvm/exit_counters.h"
 #include "vmm/roles/messages.h"
@@ -25,6 +26,13 @@ class TimeMark {
     std::atomic<std::uint64_t> at_{};
 };
 
+// One virtio device, as the vmm sees it.
+struct VirtioDeviceStats {
+    TimeMark driver_ok;
+    Counter resets;
+    Counter acknowledgements;  // of interrupts, by ioeventfd
+};
+
 struct VmmStats {
     TimeMark role_started;
     TimeMark kvm_ready;
@@ -36,6 +44,7 @@ struct VmmStats {
     std::atomic<std::uint64_t> uart_received{};
     std::atomic<std::uint64_t> uart_overruns{};
     std::atomic<std::uint64_t> route_updates{};
+    std::array<VirtioDeviceStats, kMaxDevices> devices{};
     std::array<ExitCounters, kMaxVcpus> vcpus{};
 };
 
@@ -45,6 +54,13 @@ struct ConsoleStats {
     std::atomic<std::uint64_t> bytes_out{};
     std::atomic<std::uint64_t> bytes_in{};
     std::atomic<std::uint64_t> writes{};
+    TimeMark driver_ok;
+    DeviceStats device;  // hvc0
+};
+
+struct BlkStats {
+    TimeMark role_started;
+    DeviceStats device;
 };
 
 }  // namespace husk

@@ -25,20 +25,20 @@ void NameThread(std::uint32_t id) {
 
 }  // namespace
 
-Result<> VcpuThreads::Start(Board& board, GuestEnd& end, VmmStats& stats, const std::atomic<bool>& stop) {
+Result<> VcpuThreads::Start(Board& board, GuestEnd& end, VmmStats& stats, VcpuGate& gate) {
     struct sigaction action{};
     action.sa_handler = OnKick;  // without SA_RESTART
     if (::sigaction(kKickSignal, &action, nullptr) != 0) return FailOs("cannot set up the kick signal");
     vcpus_ = &board.Vcpus();
+    gate_ = &gate;
     running_.store(static_cast<std::uint32_t>(vcpus_->size()), std::memory_order_relaxed);
     threads_.reserve(vcpus_->size());
     for (std::uint32_t id = 0; id < vcpus_->size(); ++id) {
         try {
-            threads_.emplace_back([this, id, &board, &end, &stats, &stop] {
+            threads_.emplace_back([this, id, &board, &end, &stats, &gate] {
                 NameThread(id);
-                released_.wait(0, std::memory_order_acquire);
-                if (id == 0) stats.first_run.SetOnce();
-                RunLoop loop(board.Ports(), board.Mmio(), stats.vcpus[id], stop);
+                if (gate.Pass() && id == 0) stats.first_run.SetOnce();
+                RunLoop loop(board.Ports(), board.Mmio(), stats.vcpus[id], gate);
                 end.VcpuEnded(id, loop.Run((*vcpus_)[id]));
                 running_.fetch_sub(1, std::memory_order_release);
             });
@@ -49,27 +49,33 @@ Result<> VcpuThreads::Start(Board& board, GuestEnd& end, VmmStats& stats, const 
     return {};
 }
 
-void VcpuThreads::Release() {
-    released_.store(1, std::memory_order_release);
-    released_.notify_all();
-}
-
-bool VcpuThreads::Stop(std::uint32_t deadline_milliseconds) {
-    Release();  // those that were still held see `stop` first
+template <typename Done>
+bool VcpuThreads::KickUntil(Done done, std::uint32_t deadline_milliseconds) {
     for (std::uint32_t waited = 0;; ++waited) {
-        if (running_.load(std::memory_order_acquire) == 0) {
-            for (std::thread& thread : threads_) thread.join();
-            threads_.clear();
-            return true;
-        }
-        if (waited >= deadline_milliseconds) return false;
         for (std::size_t id = 0; id < threads_.size(); ++id) {
             (*vcpus_)[id].RequestImmediateExit();
             ::pthread_kill(threads_[id].native_handle(), kKickSignal);
         }
-        const timespec millisecond{0, 1'000'000};
-        ::nanosleep(&millisecond, nullptr);
+        // Pairs with the gate: a vCPU that it counts as outside enters KVM_RUN only after it has looked at the gate, or
+        // else finds the request above.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (done()) return true;
+        if (waited >= deadline_milliseconds) return false;
+        const timespec pause{0, waited == 0 ? 100'000 : 1'000'000};
+        ::nanosleep(&pause, nullptr);
     }
+}
+
+bool VcpuThreads::Stop(std::uint32_t deadline_milliseconds) {
+    const auto all_ended = [this] { return running_.load(std::memory_order_acquire) == 0; };
+    if (!all_ended() && !KickUntil(all_ended, deadline_milliseconds)) return false;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    return true;
+}
+
+bool VcpuThreads::Hold(std::uint32_t deadline_milliseconds) {
+    return KickUntil([this] { return gate_->CountOutside() == threads_.size(); }, deadline_milliseconds);
 }
 
 VcpuThreads::~VcpuThreads() {

@@ -1,4 +1,5 @@
-// VcpuThreads: one thread for each vCPU. They start held, run once released, and can be stopped at any time.
+// VcpuThreads: one thread for each vCPU. They start held at the gate, run once it opens, and can be held or
+// stopped at any time.
 #pragma once
 
 #include <atomic>
@@ -6,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "vmm/kvm/vcpu_gate.h"
 #include "vmm/roles/board.h"
 #include "vmm/roles/guest_end.h"
 #include "vmm/roles/stats_pages.h"
@@ -14,22 +16,27 @@ namespace husk {
 
 class VcpuThreads {
  public:
-    // Starts the threads, which wait for Release(). All arguments must outlive this. Start-up: threads allocate.
-    [[nodiscard]] Result<> Start(Board& board, GuestEnd& end, VmmStats& stats, const std::atomic<bool>& stop);
+    // Starts the threads, which wait at the gate. All arguments must outlive this. Start-up: threads allocate.
+    [[nodiscard]] Result<> Start(Board& board, GuestEnd& end, VmmStats& stats, VcpuGate& gate);
 
-    // Lets the guest run.
-    void Release();
-
-    // With `stop` set: brings every vCPU out of the kernel and waits until its loop has ended; false when one did not
-    // within the deadline. No lock is held meanwhile.
+    // With the gate over: brings every vCPU out of the kernel and waits until its loop has ended; false when one did
+    // not within the deadline. No lock is held meanwhile.
     [[nodiscard]] bool Stop(std::uint32_t deadline_milliseconds);
+
+    // With the gate closed: brings every vCPU out of the guest and waits until all are; false when one is not within
+    // the deadline.
+    [[nodiscard]] bool Hold(std::uint32_t deadline_milliseconds);
 
     ~VcpuThreads();
 
  private:
+    // Kicks all vCPUs every millisecond until `done` says so.
+    template <typename Done>
+    [[nodiscard]] bool KickUntil(Done done, std::uint32_t deadline_milliseconds);
+
     std::vector<std::thread> threads_;
     std::vector<Vcpu>* vcpus_ = nullptr;
-    std::atomic<std::uint32_t> released_{0};
+    VcpuGate* gate_ = nullptr;
     std::atomic<std::uint32_t> running_{0};
 };
 

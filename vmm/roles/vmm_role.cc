@@ -2,10 +2,12 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
 #include "sandbox/process/role_start.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
 #include "vmm/roles/board.h"
 #include "vmm/roles/guest_end.h"
@@ -19,6 +21,10 @@ namespace husk {
 namespace {
 
 constexpr std::uint32_t kStopDeadlineMilliseconds = 1000;
+constexpr std::uint32_t kHoldDeadlineMilliseconds = 1000;
+constexpr int kDeadlineCheckMilliseconds = 500;
+// Descriptors that the control thread waits for, beside one for each device: launcher, console, end, vCPUs.
+constexpr std::size_t kFixedWaits = 4;
 
 class VmmRole {
  public:
@@ -29,39 +35,55 @@ class VmmRole {
         HUSK_TRY(BeginRole({SIGKILL}, "ctl"));
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
         HUSK_TRY(CheckManifest(manifest.first));
+        HUSK_TRY(FillFreeSlots(vmm_slot::kEnd));
         const VmmConfig config = HUSK_TRY(Expect<VmmConfig>(launcher_)).first;
         if (config.vcpus == 0 || config.vcpus > kMaxVcpus) return Fail("the number of vCPUs is not valid");
+        if (config.devices == 0 || config.devices > kMaxDevices) return Fail("the number of devices is not valid");
         stats_.emplace(HUSK_TRY(SharedPages<VmmStats>::Create("husk-vmm-stats")));
         rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Create("husk-console-rings")));
         (*stats_)->role_started.SetOnce();
-        {
-            const Channel console{ScopedFd(vmm_slot::kConsole)};
-            HUSK_TRY(SendMessage(console, ConsoleMemory{}, rings_->Fd()));
-        }
         ended_.emplace(HUSK_TRY(EventFd::Create()));
-        end_.emplace(*ended_, stop_);
+        wake_control_.emplace(HUSK_TRY(EventFd::Create()));
+        end_.emplace(*ended_, gate_);
         {
             const ScopedFd kernel(vmm_slot::kKernel);
             const ScopedFd initrd(config.initrd_bytes > 0 ? vmm_slot::kInitrd : -1);
-            board_ = HUSK_TRY(Board::Create(ScopedFd(vmm_slot::kKvm), config, {kernel.Get(), initrd.Get()}, **rings_,
-                                            wake_console_, *end_, **stats_));
+            board_ = HUSK_TRY(Board::Create(ScopedFd(vmm_slot::kKvm), config, {kernel.Get(), initrd.Get()},
+                                            {*rings_, wake_console_, *wake_control_, *end_, gate_, **stats_}));
         }
-        HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, stop_));
+        HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, gate_));
         return SendMessage(launcher_, Ready{}, stats_->Fd());
     }
 
     // The control thread's loop, until the guest has ended.
     void Run() {
-        std::array<pollfd, 3> waiting{pollfd{launcher_.Fd(), POLLIN, 0}, pollfd{wake_vmm_.Get(), POLLIN, 0},
-                                      pollfd{ended_->Get(), POLLIN, 0}};
+        std::array<pollfd, kFixedWaits + kMaxDevices> waiting{
+            pollfd{launcher_.Fd(), POLLIN, 0}, pollfd{wake_vmm_.Get(), POLLIN, 0}, pollfd{ended_->Get(), POLLIN, 0},
+            pollfd{wake_control_->Get(), POLLIN, 0}};
+        const auto& devices = board_->Devices();
+        for (std::size_t index = 0; index < devices.size(); ++index) {
+            waiting[kFixedWaits + index] = {devices[index]->Control().Worker().Fd(), POLLIN, 0};
+        }
         while (!end_->Report()) {
-            if (::poll(waiting.data(), waiting.size(), -1) < 0) continue;
+            const int timeout = AnyResetting() ? kDeadlineCheckMilliseconds : -1;
+            if (::poll(waiting.data(), kFixedWaits + devices.size(), timeout) < 0) continue;
             if (waiting[0].revents != 0) HandleLauncher();
             if (waiting[1].revents != 0) {
                 wake_vmm_.Drain();
                 board_->ConsoleReady();
             }
+            if (waiting[3].revents != 0) {
+                wake_control_->Drain();
+                for (const auto& device : devices) device->Control().Forward();
+            }
+            for (std::uint32_t index = 0; index < devices.size(); ++index) {
+                pollfd& worker = waiting[kFixedWaits + index];
+                // Who hangs up is dead: the launcher sees that too, and ends the VM.
+                if (worker.revents != 0 && !HandleWorker(index)) worker.fd = -1;
+            }
+            EndIfOverdue();
         }
+        for (const auto& device : devices) device->Control().Abandon();
         [[maybe_unused]] const bool all_stopped = vcpus_.Stop(kStopDeadlineMilliseconds);
         VmmStats& stats = **stats_;
         stats.guest_ended.SetOnce();
@@ -73,9 +95,45 @@ class VmmRole {
     void HandleLauncher() {
         const auto mail = ReceiveMail(launcher_);
         if (!mail || mail->PeerGone()) return end_->Stop();
-        if (mail->message.As<Go>()) vcpus_.Release();
+        if (mail->message.As<Go>()) gate_.Open();
         if (mail->message.As<PowerButtonPressed>()) board_->PressPowerButton();
         if (mail->message.As<Stop>()) end_->Stop();
+    }
+
+    // One message of a worker, which may be in its guest's hands. False when it is gone.
+    bool HandleWorker(std::uint32_t index) {
+        VirtioDevice& device = *board_->Devices()[index];
+        const auto mail = ReceiveMail(device.Control().Worker());
+        if (!mail || mail->PeerGone()) return false;
+        if (mail->message.As<DeviceStopped>()) device.Control().Stopped();
+        if (const auto broken = mail->message.As<DeviceNeedsReset>()) {
+            device.Transport().NeedsReset();
+            (void)SendMessage(launcher_, DeviceBroken{index, broken->fault});
+        }
+        if (const auto changed = mail->message.As<ConfigChanged>()) ChangeConfig(device, *changed);
+        return true;
+    }
+
+    // With register pages, guests read configuration without coming by: no order of stores makes several bytes change
+    // at once, so nobody may be looking.
+    void ChangeConfig(VirtioDevice& device, const ConfigChanged& changed) {
+        if (changed.length > changed.bytes.size()) return;
+        const bool running = gate_.Close();
+        if (vcpus_.Hold(kHoldDeadlineMilliseconds)) {
+            (void)device.Transport().ChangeConfig(changed.offset, std::span(changed.bytes).first(changed.length));
+        }
+        if (running) gate_.Open();
+    }
+
+    [[nodiscard]] bool AnyResetting() const {
+        return std::ranges::any_of(board_->Devices(), [](const auto& device) { return device->Control().Resetting(); });
+    }
+
+    void EndIfOverdue() {
+        const std::uint64_t now = AnyResetting() ? MonotonicNanoseconds() : 0;
+        for (std::uint32_t index = 0; index < board_->Devices().size(); ++index) {
+            if (board_->Devices()[index]->Control().Overdue(now)) end_->DeviceStuck(index);
+        }
     }
 
     const Channel& launcher_;
@@ -84,7 +142,8 @@ class VmmRole {
     std::optional<SharedPages<VmmStats>> stats_;
     std::optional<SharedPages<ConsoleRings>> rings_;
     std::optional<EventFd> ended_;
-    std::atomic<bool> stop_{false};
+    std::optional<EventFd> wake_control_;
+    VcpuGate gate_;
     std::optional<GuestEnd> end_;
     std::unique_ptr<Board> board_;
     VcpuThreads vcpus_;

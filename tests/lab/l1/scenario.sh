@@ -119,3 +119,6 @@ check_kernel_log() {
   cat complaints
   fail "$(wc -l <complaints) unknown complaints"
 }
+
+# shellcheck source=disk.sh source-path=SCRIPTDIR
+. /lab/disk.sh

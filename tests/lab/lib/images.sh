@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What L1 boots from. In the cache, made by `prepare` and again whenever what they are made of has changed:
 #   bin/         the lab's own static programs
-#   payload.img  read-only disk of L1 (ext4): kernels/SERIES/{bzImage,vmlinux,initrd}, qemu/ (QEMU with its libraries)
+#   payload.img  read-only disk of L1 (ext4): kernels/SERIES/{bzImage,vmlinux,initrd,disk-initrd}, root.img (a guest's
+#                root disk), numbered.img, qemu/ (QEMU with its libraries)
 # Made for each run, because husk and the scenarios change all the time: the initramfs of L1.
 
 qemu_program=/usr/bin/qemu-system-x86_64
@@ -10,7 +11,7 @@ busybox_program=/bin/busybox
 build_programs() {
   local source program
   mkdir -p "$cache/bin"
-  for source in "$repo_dir/tests/support/pty_expect.cc" "$lab_dir/l1/l1_exit.cc" "$lab_dir/l2/memtest.cc"; do
+  for source in "$repo_dir/tests/support/pty_expect.cc" "$lab_dir/l1/l1_exit.cc" "$lab_dir"/l2/*.cc; do
     program=$cache/bin/$(basename "$source" .cc)
     [[ ! $program -nt $source ]] || continue
     g++ -std=c++23 -O2 -static -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Werror -o "$program" "$source" ||
@@ -38,10 +39,47 @@ build_l2_initrd() { # SERIES FILE
   pack_cpio "$root" >"$2"
 }
 
+# build_disk_initrd SERIES FILE: for a guest with a root disk. Modules with their dependencies and aliases, found by name.
+build_disk_initrd() {
+  local root=$work/disk-$1 release module
+  release=$(<"$cache/kernels/$1/release")
+  make_busybox_root "$root"
+  mkdir -p "$root/root" "$root/lib/modules/$release/kernel"
+  cp "$lab_dir/l2/disk-init" "$root/init"
+  copy_modules "$1" "$root/flat" virtio_mmio virtio_blk virtio_console button evdev
+  for module in "$root"/flat/*; do
+    mv "$module" "$root/lib/modules/$release/kernel/${module##*/[0-9][0-9]-}"
+  done
+  rmdir "$root/flat"
+  cp "$cache/kernels/$1/root/lib/modules/$release"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release/"
+  PATH=$PATH:/sbin depmod -b "$root" "$release"
+  pack_cpio "$root" >"$2"
+}
+
+# build_root_disk FILE: a root file system with the label husk-root, for guests of any kernel. The password of its user
+# root is `husk`.
+build_root_disk() {
+  local root=$work/root-disk
+  make_busybox_root "$root"
+  mkdir -p "$root"/{mnt,root,tmp}
+  cp -r "$lab_dir"/l2/root/. "$root/"
+  cp "$cache/bin/reset_storm" "$root/bin/"
+  echo "root:$(busybox mkpasswd -m sha256 husk):1::::::" >"$root/etc/shadow"
+  rm -f "$1"
+  truncate -s 24M "$1"
+  PATH=$PATH:/sbin mkfs.ext4 -q -F -m 0 -L husk-root -E root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$1"
+}
+
+# build_numbered_disk FILE: 8 MiB; every 4 KiB begin with their own number.
+build_numbered_disk() {
+  python3 -c 'import sys
+for number in range(2048): sys.stdout.buffer.write(number.to_bytes(8, "little") + bytes(4088))' >"$1"
+}
+
 # Everything payload.img is made of, as one line: names and dates are enough for what is cached or installed.
 payload_fingerprint() {
   {
-    sha256sum "$lab_dir"/l2/* "$lab_dir"/lib/*.sh
+    find "$lab_dir/l2" "$lab_dir/lib" -type f | sort | xargs sha256sum
     stat -L -c '%n %s %Y' "$cache"/kernels/*/release "$qemu_program" "$busybox_program"
   } | sha256sum
 }
@@ -55,7 +93,10 @@ build_payload() {
     mkdir -p "$root/kernels/$series"
     cp -l "$cache/kernels/$series"/{bzImage,vmlinux} "$root/kernels/$series/"
     build_l2_initrd "$series" "$root/kernels/$series/initrd"
+    build_disk_initrd "$series" "$root/kernels/$series/disk-initrd"
   done
+  build_root_disk "$root/root.img"
+  build_numbered_disk "$root/numbered.img"
   mkdir -p "$root/qemu/share"
   cp -L --parents "$qemu_program" "$root/qemu"
   copy_with_libraries "$qemu_program" "$root/qemu"
@@ -67,17 +108,26 @@ build_payload() {
   echo "$fingerprint" >"$cache/payload.fingerprint"
 }
 
+# copy_benchmarks FOLDER ROOT: what was built there for the scenario exit-cost, which fails where it was not.
+copy_benchmarks() {
+  [[ -x $1/exit_cost ]] || return 0
+  cp "$1/exit_cost" "$2/bin/"
+  copy_with_libraries "$1/exit_cost" "$2"
+  cp "$1/guests/exits" "$2/lab/"
+}
+
 # build_l1_initramfs SERIES HUSK FILE
 build_l1_initramfs() {
   local root=$work/l1
   make_busybox_root "$root"
   mkdir -p "$root"/{lab,lib64}
   cp "$lab_dir/l1/init" "$root/init"
-  cp "$lab_dir"/l1/{run-scenario,scenario.sh,known-complaints} "$root/lab/"
+  cp "$lab_dir"/l1/{run-scenario,scenario.sh,disk.sh,known-complaints} "$root/lab/"
   cp -r "$lab_dir/scenarios" "$root/lab/scenarios"
   cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
   cp "$2" "$root/bin/husk"
   copy_with_libraries "$2" "$root"
+  copy_benchmarks "$(dirname "$2")/benchmarks/run_loop" "$root"
   copy_modules "$1" "$root/modules" kvm-amd tun
   pack_cpio "$root" >"$3"
   rm -rf "$root"

@@ -1,12 +1,18 @@
 # shellcheck shell=bash
 # L1: a stock Debian kernel under QEMU's TCG, which emulates AMD's SVM, so that kvm_amd gives it a real /dev/kvm.
 
-# qemu_command SERIES INITRAMFS MEMORY CPUS: sets $qemu to the command that boots an L1, without its serial ports and
-# kernel command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without these
-# promises of fast strings Linux copies by words, and filling much memory takes half the time.
+# qemu_command SERIES INITRAMFS MEMORY CPUS [deterministic]: sets $qemu to the command that boots an L1, without its serial
+# ports and kernel command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without
+# these promises of fast strings Linux copies by words, and filling much memory takes half the time. A deterministic L1
+# has instructions for its clock: its time stamp counter counts them.
 qemu_command() {
+  local threads=multi clock=()
   # shellcheck disable=SC2054 # commas of QEMU's
-  qemu=(setpriv --pdeathsig KILL "$qemu_program" -M q35 -accel tcg,thread=multi,tb-size=512 -cpu max,-erms,-fsrm
+  [[ ${5:-} != deterministic ]] || threads=single clock=(-icount shift=0,sleep=off -seed 42
+    -rtc base=2026-01-01T00:00:00,clock=vm)
+  # shellcheck disable=SC2054
+  qemu=(setpriv --pdeathsig KILL "$qemu_program" -M q35 -accel "tcg,thread=$threads,tb-size=512" "${clock[@]}"
+    -cpu max,-erms,-fsrm
     -m "$3" -smp "$4" -nodefaults -no-user-config -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
     -drive "file=$cache/payload.img,if=none,id=payload,format=raw,readonly=on"
     -device nvme,drive=payload,serial=payload
@@ -21,16 +27,19 @@ l1_orderly_end=33
 l1_pid=
 l1_shape=
 
-# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE (MEMORY:CPUS), waits until it is ready. LOG gets its console.
+# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE, waits until it is ready. LOG gets its console. SHAPE is
+# MEMORY:CPUS or, for a deterministic L1, MEMORY:CPUS:SCENARIO: that one begins by itself, since a name that came in on the
+# console would come at another instruction each time.
 l1_start() {
-  local pipes
+  local pipes memory cpus own
+  IFS=: read -r memory cpus own <<<"$3"
   pipes=$(mktemp -d "$work/pipes.XXXXXX")
   mkfifo "$pipes"/{in,out,monitor.in,monitor.out}
   l1_monitor=$pipes/monitor
-  qemu_command "$1" "$2" "${3%:*}" "${3#*:}"
+  qemu_command "$1" "$2" "$memory" "$cpus" ${own:+deterministic}
   l1_shape=$3 l1_log=$4
   "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio \
-    -append "console=ttyS0 panic=-1 quiet lab=serve" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
+    -append "console=ttyS0 panic=-1 quiet lab=serve${own:+ own=$own}" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
   l1_pid=$!
   exec {l1_in}>"$pipes/in" {l1_out}<"$pipes/out"
   l1_read_until 120 "LAB-READY *" "$l1_log"

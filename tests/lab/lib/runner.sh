@@ -3,7 +3,7 @@
 # that panics or hangs is thrown away.
 #
 # A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks
-# for another L1 than the usual one.
+# for another L1 than the usual one; deterministic=yes for one of its own, whose clock counts instructions.
 
 scenario_file() { echo "$lab_dir/scenarios/$1.sh"; }
 
@@ -23,7 +23,12 @@ scenario_setting() {
   echo "${value:-$3}"
 }
 
-scenario_shape() { echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1)"; }
+# scenario_shape NAME: see l1_start.
+scenario_shape() {
+  local own=
+  [[ $(scenario_setting "$1" deterministic no) == no ]] || own=:$1
+  echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1)$own"
+}
 
 # take_scenario: takes one name from the queue into $scenario, if possible one for the L1 that is up. Fails if none is
 # left. The queue is a folder with entries SHAPE,NAME; a rename says which worker has got one.
@@ -56,7 +61,7 @@ run_scenario() {
   timeout=$(scenario_setting "$name" timeout 300)
   begin=${EPOCHREALTIME/./}
   : >"$log"
-  l1_send "$name"
+  [[ $l1_shape == *:*:* ]] || l1_send "$name"
   l1_read_until "$timeout" "LAB-END $name *" "$log" || status=$?
   took=$(seconds_since "$begin")
   case $status in

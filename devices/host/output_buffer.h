@@ -1,0 +1,54 @@
+// OutputBuffer: what is on its way to the host's console. Fixed size; a plain queue of bytes, or, while nobody is there
+// to take any, the newest bytes of an endless stream.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace husk {
+
+class OutputBuffer {
+ public:
+    static constexpr std::size_t kCapacity = 64 * 1024;
+
+    // From now on the oldest bytes make way (true), or what does not fit must stay outside (false).
+    void KeepNewest(bool newest) { newest_ = newest; }
+
+    [[nodiscard]] std::size_t Size() const { return size_; }
+    [[nodiscard]] bool Empty() const { return size_ == 0; }
+    // How much Append() takes without losing anything that must not be lost.
+    [[nodiscard]] std::size_t Room() const { return newest_ ? kCapacity : kCapacity - size_; }
+
+    // `bytes` must fit into Room().
+    void Append(std::span<const std::byte> bytes) {
+        const std::size_t free = kCapacity - size_;
+        if (bytes.size() > free) Consume(bytes.size() - free);
+        const std::size_t at = (start_ + size_) % kCapacity;
+        const std::size_t before_end = std::min(bytes.size(), kCapacity - at);
+        std::ranges::copy(bytes.first(before_end), bytes_.begin() + static_cast<std::ptrdiff_t>(at));
+        std::ranges::copy(bytes.subspan(before_end), bytes_.begin());
+        size_ += bytes.size();
+    }
+    void Append(std::string_view text) { Append(std::as_bytes(std::span(text))); }
+
+    // The oldest bytes, as many as lie together.
+    [[nodiscard]] std::span<const std::byte> Peek() const {
+        return {bytes_.data() + start_, std::min(size_, kCapacity - start_)};
+    }
+    void Consume(std::size_t count) {
+        start_ = (start_ + count) % kCapacity;
+        size_ -= count;
+    }
+    void Clear() { Consume(size_); }
+
+ private:
+    std::array<std::byte, kCapacity> bytes_{};
+    std::size_t start_ = 0;
+    std::size_t size_ = 0;
+    bool newest_ = false;
+};
+
+}  // namespace husk

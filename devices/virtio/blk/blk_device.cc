@@ -1,0 +1,277 @@
+#include "devices/virtio/blk/blk_device.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+#include <variant>
+
+#include "devices/virtio/blk/blk_answer.h"
+#include "devices/virtio/blk/blk_config.h"
+#include "vmm/base/clock.h"
+
+namespace husk {
+namespace {
+
+static_assert(kBlkTasks <= IoPool::kMaxTasks);
+
+// What is given back at once: enough to share an interrupt, not so much that the first ones wait for long.
+constexpr std::uint64_t kBatchTasks = 32;
+constexpr std::uint64_t kBatchNanoseconds = 100'000;
+// How long one Serve() keeps its caller from other descriptors.
+constexpr std::uint64_t kServeTasks = 1024;
+constexpr std::uint64_t kServeNanoseconds = 1'000'000;
+
+// A chain whose answer has no room, not even for the status: §5.2.6 has no way to refuse it.
+constexpr QueueFault kNoRoomForStatus = QueueFault::kBufferEmpty;
+
+}  // namespace
+
+BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOptions& options, IrqLine& interrupt,
+                     DeviceStats& stats)
+    : memory_(memory),
+      disk_(disk),
+      shape_{.bytes = disk.Bytes(), .read_only = options.read_only},
+      interrupt_(interrupt),
+      stats_(stats) {
+    options.serial.copy(serial_.data(), serial_.size());
+}
+
+BlkDevice::~BlkDevice() { pool_.StopThreads(); }
+
+Result<> BlkDevice::StartPool(unsigned threads) {
+    if (threads == 0) return {};
+    return pool_.Start(threads);
+}
+
+std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {
+    Deactivate();
+    if (activation.queues[0].size == 0) return std::nullopt;  // a driver that uses no queue
+    auto queue = SplitQueue::Create(memory_, activation.queues[0], activation.features);
+    if (!queue) return queue.error();
+    queue_.emplace(std::move(*queue));
+    queue_->DisableNotify();
+    // §5.2.6.2: a driver that does not know FLUSH takes every completed write for durable.
+    write_mode_ = (activation.features & kFeatureBlkFlush) != 0 ? WriteMode::kCached : WriteMode::kDurable;
+    return std::nullopt;
+}
+
+bool BlkDevice::Stop() {
+    stopping_ = true;
+    return Idle();
+}
+
+void BlkDevice::Deactivate() {
+    if (!Idle()) std::abort();
+    if (std::exchange(asleep_, false)) pool_.DisableDoorbell();
+    queue_.reset();
+    fault_.reset();
+    stopping_ = false;
+}
+
+ServeResult BlkDevice::Serve() {
+    now_ = MonotonicNanoseconds();
+    if (asleep_) WakeUp();
+    if (!queue_) return ServeResult::kSleep;
+    const std::uint64_t until = now_ + kServeNanoseconds;
+    const bool was_whole = !fault_;
+    began_ = 0;
+    for (;;) {
+        const bool worked = ServeBatch();
+        if (was_whole && fault_) {
+            // What is in flight still ends, and is to wake the loop: a driver that broke its queue takes no more turns.
+            while (!FallAsleep()) (void)ServeBatch();
+            return ServeResult::kFault;
+        }
+        if (!worked && !Poll() && FallAsleep()) return ServeResult::kSleep;
+        if (now_ >= until || began_ >= kServeTasks) return ServeResult::kMore;
+    }
+}
+
+void BlkDevice::WakeUp() {
+    asleep_ = false;
+    pool_.DisableDoorbell();
+    if (!queue_) return;
+    queue_->DisableNotify();
+    if (HasWork()) window_.WorkCame(now_);
+}
+
+// What the pool finished, then what the driver wants. True when there was any of it.
+bool BlkDevice::ServeBatch() {
+    const std::uint64_t began_before = began_;
+    const std::uint64_t until = now_ + kBatchNanoseconds;
+    Reap();
+    for (std::uint64_t taken = 0; taken < kBatchTasks && now_ < until && MayTake(); ++taken) {
+        const auto index = Take();
+        if (!index) break;
+        Begin(*index);
+    }
+    pool_.WakeThreads();
+    const bool worked = ended_ > 0 || began_ != began_before;
+    PublishBatch();
+    return worked;
+}
+
+void BlkDevice::Reap() {
+    if (!pool_.HasFinished()) return;
+    now_ = MonotonicNanoseconds();
+    while (const auto index = pool_.NextFinished()) {
+        BlkTask& task = (*tasks_)[*index];
+        if (!std::holds_alternative<BlkFlush>(task.request)) {
+            End(*index);
+            continue;
+        }
+        const int error = task.error;
+        for (const BlkTaskIndex flushed : flushes_.Running()) {
+            (*tasks_)[flushed].error = error;
+            End(flushed);
+        }
+        if (const auto next = flushes_.End()) HandOver(*next);
+    }
+}
+
+std::optional<BlkTaskIndex> BlkDevice::Take() {
+    const BlkTaskIndex index = tasks_->Next();
+    BlkTask& task = (*tasks_)[index];
+    auto popped = queue_->Pop(task.buffers);
+    if (!popped) {
+        fault_ = popped.error();
+        return std::nullopt;
+    }
+    if (!*popped) return std::nullopt;
+    const auto parsed = ParseBlkRequest((*popped)->Readable(), (*popped)->Writable(), shape_);
+    if (!parsed) {
+        fault_ = kNoRoomForStatus;
+        return std::nullopt;
+    }
+    task.chain.emplace(std::move(**popped));
+    task.request = parsed->request;
+    task.status = parsed->status;
+    task.room = parsed->room;
+    task.taken_at = now_;
+    task.took = 0;
+    task.error = 0;
+    tasks_->TakeNext();
+    ++began_;
+    stats_.requests.Add();
+    return index;
+}
+
+void BlkDevice::Begin(BlkTaskIndex index) {
+    const BlkRequest& request = (*tasks_)[index].request;
+    if (std::holds_alternative<BlkRead>(request)) return BeginRead(index);
+    if (std::holds_alternative<BlkFlush>(request)) return BeginFlush(index);
+    // Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the
+    // disk keeps up. What is no write either needs no disk at all.
+    if (std::holds_alternative<BlkWrite>(request) && pool_.Running() && !write_pace_.Quick(now_))
+        return HandOver(index);
+    RunHere(index);
+}
+
+void BlkDevice::BeginRead(BlkTaskIndex index) {
+    BlkTask& task = (*tasks_)[index];
+    if (pool_.Running() && reads_cached_) {
+        task.error = disk_.Read(std::get<BlkRead>(task.request).transfer, ReadMode::kOnlyCached);
+        if (task.error == EAGAIN) return HandOver(index);
+        reads_cached_ = task.error != EOPNOTSUPP;
+        if (reads_cached_) {
+            now_ = MonotonicNanoseconds();
+            return End(index);
+        }
+    }
+    if (!pool_.Running() || read_pace_.Quick(now_)) return RunHere(index);
+    HandOver(index);
+}
+
+// A flush waits for the disk by its nature: here only if nobody could notice, or no thread is there.
+void BlkDevice::BeginFlush(BlkTaskIndex index) {
+    const bool alone = tasks_->InUse() == 1 && !queue_->HasAvailable();
+    if (!pool_.Running() || (alone && flush_pace_.Quick(now_))) return RunHere(index);
+    if (flushes_.Begin(index)) HandOver(index);
+}
+
+void BlkDevice::RunHere(BlkTaskIndex index) {
+    BlkTask& task = (*tasks_)[index];
+    const std::uint64_t began = now_;
+    CarryOut(task, disk_, write_mode_);
+    now_ = MonotonicNanoseconds();
+    task.took = now_ - began;
+    End(index);
+}
+
+void BlkDevice::HandOver(BlkTaskIndex index) { pool_.Submit(index); }
+
+void BlkDevice::RunTask(IoPool::Task index) {
+    BlkTask& task = (*tasks_)[index];
+    const std::uint64_t began = MonotonicNanoseconds();
+    CarryOut(task, disk_, write_mode_);
+    task.took = MonotonicNanoseconds() - began;
+}
+
+void BlkDevice::End(BlkTaskIndex index) {
+    BlkTask& task = (*tasks_)[index];
+    Account(task);
+    const BlkAnswer answer = Answer(task, serial_);
+    if (answer.status != BlkStatus::kOk) stats_.failed.Add();
+    queue_->Push(std::move(*task.chain), answer.written);
+    stats_.latency.Record(now_ - task.taken_at);
+    tasks_->Give(index);
+    ++ended_;
+}
+
+void BlkDevice::Account(const BlkTask& task) {
+    HostFailure failure{.os_errno = task.error, .operation = DiskOperation::kFlush};
+    if (const auto* read = std::get_if<BlkRead>(&task.request)) {
+        read_pace_.Took(task.took, now_);
+        stats_.bytes_out.Add(task.room - read->transfer.length);
+        failure = {task.error, DiskOperation::kRead, read->transfer.offset};
+    } else if (const auto* write = std::get_if<BlkWrite>(&task.request)) {
+        write_pace_.Took(task.took, now_);
+        if (task.error == 0) stats_.bytes_in.Add(write->length);
+        failure = {task.error, DiskOperation::kWrite, write->transfer.offset};
+    } else if (std::holds_alternative<BlkFlush>(task.request)) {
+        flush_pace_.Took(task.took, now_);
+    }
+    if (task.error != 0) failures_.Record(failure);
+}
+
+void BlkDevice::PublishBatch() {
+    if (std::exchange(ended_, 0) == 0) return;
+    stats_.batches.Add();
+    if (!queue_->Publish()) return;
+    stats_.interrupts.Add();
+    interrupt_.Pulse();
+    now_ = MonotonicNanoseconds();  // a system call lies between
+}
+
+// Looks for work for as long as it pays. True when there is some.
+bool BlkDevice::Poll() {
+    const bool worth_it = window_.Begin(now_);
+    const bool could_come = MayTake() || !Idle();
+    if (!worth_it || !could_come) return false;
+    for (;;) {
+        for (int step = 0; step < 16; ++step) __builtin_ia32_pause();
+        const bool found = HasWork();
+        now_ = MonotonicNanoseconds();
+        if (found) {
+            window_.Hit(now_);
+            stats_.polls_hit.Add();
+            return true;
+        }
+        if (!window_.GoOn(now_)) break;
+    }
+    stats_.polls_missed.Add();
+    return false;
+}
+
+// Doorbells on; false when work came meanwhile.
+bool BlkDevice::FallAsleep() {
+    const bool finished = pool_.Running() && pool_.EnableDoorbell();
+    const bool available = MayTake() && queue_->EnableNotify();
+    asleep_ = true;
+    if (!finished && !available) return true;
+    WakeUp();
+    return false;
+}
+
+}  // namespace husk

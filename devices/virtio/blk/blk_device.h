@@ -1,0 +1,130 @@
+// BlkDevice: the data path of one virtio-blk device (Virtio 1.2 §5.2), in the device's worker process.
+//
+// One loop thread owns the queue. What the host has in its page cache is answered on the spot; what would wait for the
+// disk goes to a small pool of threads, and the loop goes on. Requests come back in the order in which they end. The
+// owner of the loop calls Serve() when the doorbell or CompletionFd() rings and sleeps only when told so.
+//
+//     worker starts   StartPool(), then the process is sealed
+//     driver ready    Activate(), Serve() ... until kSleep, wait, Serve() ...
+//     driver resets   Stop(), Serve() whenever CompletionFd() rings until Idle(), Deactivate()
+//
+// After StartPool() nothing allocates. All calls: the loop thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "devices/host/disk_backend.h"
+#include "devices/virtio/blk/blk_request.h"
+#include "devices/virtio/blk/blk_task.h"
+#include "devices/virtio/blk/flush_group.h"
+#include "devices/virtio/blk/host_failures.h"
+#include "devices/virtio/blk/io_pool.h"
+#include "devices/virtio/blk/pace.h"
+#include "devices/virtio/blk/poll_window.h"
+#include "devices/virtio/device_stats.h"
+#include "devices/virtio/mmio_transport.h"
+#include "devices/virtio/split_queue.h"
+#include "vmm/base/result.h"
+#include "vmm/bus/irq.h"
+#include "vmm/memory/guest_memory.h"
+
+namespace husk {
+
+struct BlkOptions {
+    bool read_only = false;
+    std::string_view serial;  // the first kBlkIdBytes bytes are what a guest can ask for
+};
+
+enum class ServeResult {
+    kSleep,  // nothing to do: the doorbell or CompletionFd() will ring
+    kMore,   // there may be more: look at other descriptors, without waiting, and call again
+    kFault,  // once: the driver broke the protocol, see Fault(). Else as kSleep: what is in flight comes back later
+};
+
+class BlkDevice final : private IoPool::Runner {
+ public:
+    static constexpr unsigned kDefaultThreads = 4;
+
+    // All of them must outlive this. `disk` may be called from pool threads.
+    BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOptions& options, IrqLine& interrupt,
+              DeviceStats& stats);
+    BlkDevice(const BlkDevice&) = delete;
+    BlkDevice& operator=(const BlkDevice&) = delete;
+    ~BlkDevice() override;
+
+    // Start-up, before sealing; gives back when the threads are past their own start. Without a pool (or with no
+    // threads) all I/O happens inside Serve().
+    [[nodiscard]] Result<> StartPool(unsigned threads = kDefaultThreads);
+    // An eventfd that pool threads ring while the loop sleeps; Serve() takes it back. -1 without a pool.
+    [[nodiscard]] int CompletionFd() const { return pool_.DoorbellFd(); }
+
+    // The driver is ready. Serve() is to be called next: requests may wait already.
+    [[nodiscard]] std::optional<QueueFault> Activate(const Activation& activation);
+    // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep.
+    [[nodiscard]] ServeResult Serve();
+    // What broke the queue, until Deactivate().
+    [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
+
+    // Takes no more requests from now on. True when none is in flight.
+    bool Stop();
+    // True when nothing of ours touches guest memory any more. Not before Stop() has any meaning.
+    [[nodiscard]] bool Idle() const { return tasks_->InUse() == 0; }
+    // Forgets the queue. Only when stopped (or never active) and idle.
+    void Deactivate();
+
+    // A failure of the host's I/O that has not been told yet; each (operation, errno) comes once in a lifetime.
+    [[nodiscard]] std::optional<HostFailure> TakeHostFailure() { return failures_.Take(); }
+
+ private:
+    // Whether a chain may be taken off the queue.
+    [[nodiscard]] bool MayTake() const { return queue_ && !stopping_ && !fault_ && tasks_->AnyFree(); }
+    [[nodiscard]] bool HasWork() const { return pool_.HasFinished() || (MayTake() && queue_->HasAvailable()); }
+
+    void WakeUp();
+    [[nodiscard]] bool ServeBatch();
+    void Reap();
+    [[nodiscard]] std::optional<BlkTaskIndex> Take();
+    void Begin(BlkTaskIndex index);
+    void BeginRead(BlkTaskIndex index);
+    void BeginFlush(BlkTaskIndex index);
+    void RunHere(BlkTaskIndex index);
+    void HandOver(BlkTaskIndex index);
+    void RunTask(IoPool::Task index) override;  // pool threads; touches that task and the disk, nothing else
+    void End(BlkTaskIndex index);
+    void Account(const BlkTask& task);
+    void PublishBatch();
+    [[nodiscard]] bool Poll();
+    [[nodiscard]] bool FallAsleep();
+
+    const GuestMemory& memory_;
+    DiskBackend& disk_;
+    const DiskShape shape_;
+    std::array<char, kBlkIdBytes> serial_{};
+    IrqLine& interrupt_;
+    DeviceStats& stats_;
+
+    std::optional<SplitQueue> queue_;
+    std::optional<QueueFault> fault_;
+    WriteMode write_mode_ = WriteMode::kCached;
+    bool stopping_ = false;
+    bool asleep_ = false;       // told so: doorbells are on
+    bool reads_cached_ = true;  // the backend can tell what would wait
+    std::uint64_t now_ = 0;     // the clock when last read
+    std::uint64_t began_ = 0;   // requests taken in this Serve()
+    std::uint64_t ended_ = 0;   // requests given back since the last PublishBatch()
+
+    std::unique_ptr<BlkTasks> tasks_ = std::make_unique<BlkTasks>();
+    FlushGroup flushes_;
+    Pace read_pace_{200'000, 20'000'000};       // asked when the backend cannot tell what is cached
+    Pace write_pace_{10'000'000, 100'000'000};  // longer than being preempted on a busy host
+    Pace flush_pace_{200'000, 5'000'000'000};
+    HostFailures failures_;
+    PollWindow window_;
+    IoPool pool_{*this};
+};
+
+}  // namespace husk

@@ -1,0 +1,128 @@
+#include "vmm/roles/blk_role.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+
+#include "devices/host/disk_file.h"
+#include "devices/virtio/blk/blk_device.h"
+#include "sandbox/process/role_start.h"
+#include "vmm/base/shared_memory.h"
+#include "vmm/bus/event_fd_line.h"
+#include "vmm/memory/guest_memory.h"
+#include "vmm/roles/mailbox.h"
+#include "vmm/roles/manifest.h"
+#include "vmm/roles/role_exit.h"
+#include "vmm/roles/slots.h"
+#include "vmm/roles/stats_pages.h"
+
+namespace husk {
+namespace {
+
+class BlkRole {
+ public:
+    explicit BlkRole(const Channel& launcher) : launcher_(launcher) {}
+
+    [[nodiscard]] Result<> Prepare() {
+        HUSK_TRY(BeginRole({SIGKILL}, "blk"));
+        const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
+        HUSK_TRY(CheckManifest(manifest.first));
+        HUSK_TRY(FillFreeSlots(blk_slot::kEnd));
+        config_ = HUSK_TRY(Expect<BlkConfig>(launcher_)).first;
+        NameThread();
+        stats_.emplace(HUSK_TRY(SharedPages<BlkStats>::Create("husk-blk-stats")));
+        (*stats_)->role_started.SetOnce();
+        auto ram = HUSK_TRY(Expect<GuestRam>(vmm_));
+        memory_.emplace(HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), blk_slot::kGuestRam)))));
+        disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.capacity_bytes, config_.read_only));
+        device_.emplace(*memory_, *disk_, BlkOptions{config_.read_only, config_.serial.View()}, interrupt_,
+                        (*stats_)->device);
+        HUSK_TRY(device_->StartPool());
+        return SendMessage(launcher_, Ready{}, stats_->Fd());
+    }
+
+    // Until the vmm is gone and nothing is in flight any more.
+    void Run() {
+        std::array<pollfd, 3> waiting{pollfd{vmm_.Fd(), POLLIN, 0}, pollfd{doorbell_.Get(), POLLIN, 0},
+                                      pollfd{device_->CompletionFd(), POLLIN, 0}};
+        ServeResult served = ServeResult::kSleep;
+        while (!(vmm_gone_ && device_->Idle())) {
+            if (::poll(waiting.data(), waiting.size(), served == ServeResult::kMore ? 0 : -1) < 0) continue;
+            if (waiting[0].revents != 0) HandleVmm();
+            if (vmm_gone_) waiting[0].fd = -1;
+            if (waiting[1].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
+            served = device_->Serve();
+            if (served == ServeResult::kFault) ReportFault(*device_->Fault());
+            if (const auto failure = device_->TakeHostFailure()) Report(*failure);
+            if (stopping_ && device_->Idle()) FinishStop();
+        }
+    }
+
+ private:
+    void NameThread() {
+        std::array<char, 16> name{};
+        std::snprintf(name.data(), name.size(), "blk%u", config_.index);
+        ::prctl(PR_SET_NAME, name.data());
+    }
+
+    void HandleVmm() {
+        const auto mail = ReceiveMail(vmm_);
+        if (!mail || mail->PeerGone()) {
+            vmm_gone_ = true;
+            device_->Stop();
+            return;
+        }
+        if (const auto activate = mail->message.As<ActivateDevice>()) {
+            if (const auto fault = device_->Activate(activate->activation)) ReportFault(*fault);
+        }
+        if (mail->message.As<StopDevice>()) {
+            stopping_ = true;
+            device_->Stop();
+        }
+    }
+
+    void FinishStop() {
+        device_->Deactivate();
+        stopping_ = false;
+        [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceStopped{});
+    }
+
+    void ReportFault(QueueFault fault) {
+        [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceNeedsReset{static_cast<std::uint32_t>(fault)});
+    }
+    void Report(const HostFailure& failure) {
+        HostIoFailed message;
+        message.os_errno = failure.os_errno;
+        message.operation = static_cast<std::uint32_t>(failure.operation);
+        message.offset = failure.offset;
+        [[maybe_unused]] const auto sent = SendMessage(launcher_, message);
+    }
+
+    const Channel& launcher_;
+    const Channel vmm_{ScopedFd(blk_slot::kVmm)};
+    const EventFd doorbell_{ScopedFd(blk_slot::kDoorbell)};
+    EventFdLine interrupt_{EventFd(ScopedFd(blk_slot::kInterrupt))};
+    BlkConfig config_;
+    std::optional<SharedPages<BlkStats>> stats_;
+    std::optional<GuestMemory> memory_;
+    std::optional<DiskFile> disk_;
+    std::optional<BlkDevice> device_;
+    bool stopping_ = false;
+    bool vmm_gone_ = false;
+};
+
+}  // namespace
+
+void RunBlkRole() {
+    const Channel launcher{ScopedFd(blk_slot::kLauncher)};
+    BlkRole role(launcher);
+    if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
+    role.Run();
+    LeaveRole(0);
+}
+
+}  // namespace husk

@@ -1,0 +1,50 @@
+#include "vmm/roles/device_control.h"
+
+#include "vmm/base/clock.h"
+
+namespace husk {
+
+void DeviceControl::Activate(const Activation& activation) {
+    stats_.driver_ok.SetOnce();
+    activation_ = activation;
+    // Release: pairs with the exchange in Forward(), which then sees the activation.
+    wish_.store(Wish::kActivate, std::memory_order_release);
+    wake_control_.Signal();
+}
+
+void DeviceControl::Reset() {
+    stats_.resets.Add();
+    Answer none = Answer::kStopped;
+    answer_.compare_exchange_strong(none, Answer::kNone, std::memory_order_relaxed);
+    wish_.store(Wish::kReset, std::memory_order_release);
+    wake_control_.Signal();
+    // While we wait, the control thread may want all vCPUs out of the guest, and this one is.
+    const VcpuGate::Outside outside(gate_);
+    // Acquire: pairs with Stopped(); what the worker wrote to guest memory is there.
+    answer_.wait(Answer::kNone, std::memory_order_acquire);
+}
+
+void DeviceControl::Forward() {
+    const Wish wish = wish_.exchange(Wish::kNone, std::memory_order_acq_rel);
+    // A worker that cannot be reached is a dead one: the launcher ends the VM.
+    if (wish == Wish::kActivate) (void)SendMessage(channel_, ActivateDevice{activation_});
+    if (wish == Wish::kReset) {
+        deadline_ = MonotonicNanoseconds() + kResetDeadlineNanoseconds;
+        (void)SendMessage(channel_, StopDevice{});
+    }
+}
+
+void DeviceControl::Stopped() {
+    if (!deadline_) return;  // nobody asked
+    deadline_.reset();
+    Answer none = Answer::kNone;
+    answer_.compare_exchange_strong(none, Answer::kStopped, std::memory_order_release);
+    answer_.notify_all();
+}
+
+void DeviceControl::Abandon() {
+    answer_.store(Answer::kAbandoned, std::memory_order_release);
+    answer_.notify_all();
+}
+
+}  // namespace husk
