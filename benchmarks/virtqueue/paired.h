@@ -31,11 +31,10 @@ class PairedCosts {
         unchecked_instructions_.push_back(unchecked.instructions / operations_);
     }
     // The medians, per operation.
-    void Report(benchmark::State& state, bool with_instructions) const {
+    void Report(benchmark::State& state) const {
         state.counters["husk_ns"] = Median(checked_);
         state.counters["unchecked_ns"] = Median(unchecked_);
         state.counters["ratio"] = Median(ratio_);
-        if (!with_instructions) return;
         state.counters["husk_instructions"] = Median(checked_instructions_);
         state.counters["unchecked_instructions"] = Median(unchecked_instructions_);
     }

@@ -46,7 +46,7 @@ class CheckedSide {
     void Offer(std::uint16_t chains) { driver_.Offer(chains); }
     // Hands the next chain to `use`; false when there is none.
     template <typename Use>
-    [[gnu::always_inline]] inline bool Pop(Storage& storage, Use&& use) {
+    [[gnu::always_inline]] bool Pop(Storage& storage, Use&& use) {
         auto popped = queue_.Pop(storage);
         if (!popped) [[unlikely]]
             std::abort();
@@ -70,7 +70,7 @@ class UncheckedSide {
 
     void Offer(std::uint16_t chains) { driver_.Offer(chains); }
     template <typename Use>
-    [[gnu::always_inline]] inline bool Pop(Storage& storage, Use&& use) {
+    [[gnu::always_inline]] bool Pop(Storage& storage, Use&& use) {
         UncheckedChain chain;
         if (!queue_.Pop(storage.data(), chain)) return false;
         use(std::move(chain));

@@ -44,7 +44,7 @@ class ChainGatherer {
     // Puts the buffers of the chain that begins at `head` (below the table's size) into `storage`. No more of them than
     // fit there or than the queue has descriptors. The first descriptor that breaks a rule decides the fault; its own
     // rules count before the next one is looked at.
-    [[nodiscard]] [[gnu::always_inline]] inline Gathered Gather(std::uint16_t head, std::span<iovec> storage) const {
+    [[nodiscard]] [[gnu::always_inline]] Gathered Gather(std::uint16_t head, std::span<iovec> storage) const {
         const VirtqDesc desc = table_.LoadAligned(head);
         if ((desc.flags & (kDescNext | kDescIndirect)) != 0) return GatherLong(desc, storage);
         if (storage.empty()) [[unlikely]]

@@ -1,5 +1,5 @@
-// The logging seam: the only way to the user's stderr, over spdlog. For the launcher alone: confined roles write to
-// their LogRing (vmm/base/log_ring.h) and the launcher prints.
+// The logging seam: the only way to the user's stderr, over spdlog. For the launcher alone: confined roles report by
+// fixed-size messages, and the launcher finds the words.
 #pragma once
 
 #include <optional>

@@ -14,16 +14,16 @@ guest_on_disk() {
   esac
   series=$1 cmdline=$2
   shift 2
-  # shellcheck disable=SC2086 # $before: what runs it, a word or more
-  exec ${before:-} husk run --kernel "$(kernel_of "$series" "$format")" --initrd "/payload/kernels/$series/disk-initrd" \
+  # shellcheck disable=SC2086 # $runner: what runs it, some words
+  exec ${runner:-} husk run --kernel "$(kernel_of "$series" "$format")" --initrd "/payload/kernels/$series/disk-initrd" \
     --cmdline "console=ttyS0 quiet root=LABEL=husk-root rw $cmdline" --disk "${root_disk:-root.img}" "$@"
 }
 
 # on_disk SERIES CMDLINE [OPTIONS...]: the same as a command; 137 if it had to be killed.
-on_disk() { (before="timeout -s KILL 200" && guest_on_disk "$@") </dev/null; }
+on_disk() { (runner="timeout -s KILL 200" && guest_on_disk "$@") </dev/null; }
 
 # converse_on_disk SERIES CMDLINE [OPTIONS...] <SCRIPT: on a terminal.
-converse_on_disk() { (before="pty_expect - --" && guest_on_disk "$@" --console stdio); }
+converse_on_disk() { (runner="pty_expect - --" && guest_on_disk "$@" --console stdio); }
 
 # task_on_disk SERIES TASK [OPTIONS...]: the guest does TASK, which must succeed, and husk must end with status 0. What it
 # printed is in the file TASK.log, and what husk said in TASK.errors.
@@ -108,7 +108,8 @@ expect "l2 login: " 150
 expect "l2 login: " 60
 send "root\n"
 expect "Password: " 20
-send "husk\n"
+sleep 1
+send "secret-of-l2\n"
 expect "/dev/ttyS0 # " 30
 send "echo answer $((6*7)) on $(tty)\n"
 expect "answer 42 on /dev/ttyS0" 20
@@ -118,7 +119,8 @@ send "\x1ds"
 expect "husk: keys go to hvc0 now" 5
 send "root\n"
 expect "Password: " 20
-send "husk\n"
+sleep 1
+send "secret-of-l2\n"
 expect "/dev/hvc0 # " 30
 send "stty size; echo answer $((6*7)) on $(tty)\n"
 expect "24 80" 20
@@ -133,6 +135,7 @@ send "\x1ds"
 expect "husk: keys go to ttyS0 now" 5
 send "echo back on $(tty)\n"
 expect "back on /dev/ttyS0" 20
+absent "secret-of-l2"
 send "poweroff\n"
 exit 0 60
 termios-sane

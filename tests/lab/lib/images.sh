@@ -57,14 +57,14 @@ build_disk_initrd() {
 }
 
 # build_root_disk FILE: a root file system with the label husk-root, for guests of any kernel. The password of its user
-# root is `husk`.
+# root is secret-of-l2.
 build_root_disk() {
   local root=$work/root-disk
   make_busybox_root "$root"
   mkdir -p "$root"/{mnt,root,tmp}
   cp -r "$lab_dir"/l2/root/. "$root/"
   cp "$cache/bin/reset_storm" "$root/bin/"
-  echo "root:$(busybox mkpasswd -m sha256 husk):1::::::" >"$root/etc/shadow"
+  echo "root:$(busybox mkpasswd -m sha256 secret-of-l2):1::::::" >"$root/etc/shadow"
   rm -f "$1"
   truncate -s 24M "$1"
   PATH=$PATH:/sbin mkfs.ext4 -q -F -m 0 -L husk-root -E root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$1"

@@ -1,6 +1,6 @@
-# --disk F,ro: the guest reads and mounts it, cannot write to it, and the file stays as it was; two VMs may share it.
+# --disk F,ro: the guest reads it, as a root disk too, cannot write to it, and the file stays as it was; two VMs may share it.
 fresh_root
-cp /payload/root.img second.img
+cp /payload/numbered.img second.img
 before=$(md5sum <second.img)
 task_on_disk 6.1 readonly --disk second.img,ro
 [ "$(md5sum <second.img)" = "$before" ] || fail "the image has changed"

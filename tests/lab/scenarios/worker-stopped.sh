@@ -1,6 +1,6 @@
 # A stopped worker only delays its guest, which goes on when it is continued; a reset meanwhile ends the VM, in words.
 fresh_root
-cp /payload/root.img second.img
+cp /payload/numbered.img second.img
 start_task 6.1 ticks --disk second.img
 wait_for "l2: tick 3[^0-9]" ticks.log 120
 kill -STOP "$(role_process blk1)"
