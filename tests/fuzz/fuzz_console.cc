@@ -73,7 +73,7 @@ class HostileQueue {
         if ((how & 2) != 0) desc.addr = std::uint64_t{script.Word()} << 10;
         if ((how & 4) != 0) desc.flags = script.Byte() & 7;
         desc.next = static_cast<std::uint16_t>(script.Byte() % (size_ + 1U));
-        const std::uint16_t index = script.Byte() % size_;
+        const auto index = static_cast<std::uint16_t>(script.Byte() % size_);
         if ((how & 8) != 0) {
             rings_.SetDescriptorAt(GuestAddress(0x80'0000), index, desc);
         } else {

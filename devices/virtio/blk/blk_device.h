@@ -71,7 +71,7 @@ class BlkDevice final : private IoPool::Runner {
 
     // Takes no more requests from now on. True when none is in flight.
     bool Stop();
-    // True when nothing of ours touches guest memory any more. Not before Stop() has any meaning.
+    // No request is in flight. Once stopped: nothing of ours touches guest memory any more.
     [[nodiscard]] bool Idle() const { return tasks_->InUse() == 0; }
     // Forgets the queue. Only when stopped (or never active) and idle.
     void Deactivate();

@@ -76,11 +76,13 @@ void IoPool::ThreadMain() {
 }
 
 std::optional<IoPool::Task> IoPool::Claim() {
-    std::uint32_t head = head_.load(std::memory_order_relaxed);
+    // Acquire and release on head_: whoever sees a claim sees the tail that it was made under, or head and tail would
+    // differ where nothing is.
+    std::uint32_t head = head_.load(std::memory_order_acquire);
     while (head != tail_.load(std::memory_order_acquire)) {
         // Not overwritten as long as nobody claimed it: there are not more tasks than places.
         const Task task = submitted_[head % kMaxTasks].load(std::memory_order_relaxed);
-        if (head_.compare_exchange_weak(head, head + 1, std::memory_order_relaxed)) return task;
+        if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel)) return task;
     }
     return std::nullopt;
 }

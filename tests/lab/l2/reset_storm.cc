@@ -252,7 +252,7 @@ int main(int argc, char** argv) {
                 if (std::chrono::steady_clock::now() > deadline) Fail("a read was not completed within 10 s");
             }
         } else {
-            Spin(std::chrono::microseconds(driver.Random() % 1000));
+            Spin(std::chrono::microseconds(driver.Random() % 400));
         }
         driver.Reset();
         const std::vector<std::byte> after = driver.Memory().Snapshot();

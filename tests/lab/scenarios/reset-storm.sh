@@ -1,5 +1,5 @@
 # 10,000 resets of a busy disk by a driver in the guest's user space: nothing lost, doubled, or written afterwards.
-# lab: timeout=600
+# lab: cpus=2 timeout=600
 fresh_root
 cp /payload/numbered.img second.img
 task_on_disk 6.1 reset-storm --disk second.img --stats stats.json
