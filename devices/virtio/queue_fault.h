@@ -20,6 +20,7 @@ enum class QueueFault : std::uint8_t {
     kReadableAfterWritable,
     kIndirectNotOffered,  // an indirect descriptor without the feature
     kIndirectInvalid,     // nested, chained, or a length that is no multiple of 16 (or zero)
+    kNoRoomForAnswer,     // a request of a device's own without the bytes for its answer
 };
 [[nodiscard]] const char* Describe(QueueFault fault);
 

@@ -69,6 +69,8 @@ const char* Describe(QueueFault fault) {
             return "an indirect table is used, but was not negotiated";
         case QueueFault::kIndirectInvalid:
             return "an indirect table is nested, chained or of an odd length";
+        case QueueFault::kNoRoomForAnswer:
+            return "a request has no room for its answer";
     }
     return "?";
 }

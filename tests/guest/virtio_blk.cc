@@ -1,5 +1,5 @@
-// A virtio-blk driver without an operating system, in 32-bit protected mode. Its command line says what it does with the
-// first disk, as words one after another:
+// A virtio-blk driver without an operating system, in 32-bit protected mode. Its command line says what it does with
+// the first disk, as words one after another:
 //   write      writes a pattern to sectors 0 to 7 and flushes
 //   check      reads them back: "pattern ok" or "pattern bad"
 //   status N   reads sector N and prints the status byte: "status S"

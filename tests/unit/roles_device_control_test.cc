@@ -35,10 +35,8 @@ struct Control {
 Activation SomeActivation() {
     Activation activation;
     activation.features = 0x1'0000'0200;
-    activation.queues[0] = {.size = 64,
-                            .desc = GuestAddress(0x1000),
-                            .driver = GuestAddress(0x2000),
-                            .device = GuestAddress(0x3000)};
+    activation.queues[0] = {
+        .size = 64, .desc = GuestAddress(0x1000), .driver = GuestAddress(0x2000), .device = GuestAddress(0x3000)};
     return activation;
 }
 

@@ -74,7 +74,7 @@ TEST(SplitQueueCreate, PartsMayEndWhereMemoryEnds) {
 
 TEST(SplitQueueCreate, EveryFaultHasItsOwnSentence) {
     std::vector<std::string> sentences;
-    for (int fault = 0; fault <= static_cast<int>(QueueFault::kIndirectInvalid); ++fault) {
+    for (int fault = 0; fault <= static_cast<int>(QueueFault::kNoRoomForAnswer); ++fault) {
         sentences.emplace_back(Describe(static_cast<QueueFault>(fault)));
     }
     std::ranges::sort(sentences);

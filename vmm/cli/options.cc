@@ -35,7 +35,8 @@ void Describe(CLI::App& run, RawRun& raw) {
     run.add_option("--cpus", raw.cpus, "virtual CPUs")->type_name("N")->capture_default_str();
     run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
-    run.add_option("--disk", raw.disks, "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
+    run.add_option("--disk", raw.disks,
+                   "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
         ->type_name("FILE[,ro][,serial=TEXT]")
         ->allow_extra_args(false);
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")

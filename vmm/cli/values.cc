@@ -85,8 +85,7 @@ Result<DiskConfig> ParseDisk(const std::string& text) {
         } else if (part.starts_with("serial=") && part.size() > 7 && IsPrintable(part)) {
             disk.serial = part.substr(7);
         } else {
-            return Fail(ErrorKind::kUsage,
-                        "--disk " + disk.path + ": \"" + part + "\" is neither ro nor serial=TEXT");
+            return Fail(ErrorKind::kUsage, "--disk " + disk.path + ": \"" + part + "\" is neither ro nor serial=TEXT");
         }
     }
     return disk;

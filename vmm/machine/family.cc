@@ -166,8 +166,7 @@ struct DeviceWires {
 
 }  // namespace
 
-Result<Family> Family::Start(const MachineConfig& config, const HostResources& resources,
-                             std::uint64_t process_start) {
+Result<Family> Family::Start(const MachineConfig& config, const HostResources& resources, std::uint64_t process_start) {
     const BootFile kernel = HUSK_TRY(OpenBootFile("kernel", config.kernel));
     const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
     const ScopedFd kvm = HUSK_TRY(Kvm::OpenDevice(config.kvm_device));

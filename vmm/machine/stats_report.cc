@@ -49,8 +49,8 @@ Json Exits(const VmmStats& stats, std::uint32_t vcpus) {
     }
     std::uint64_t virtio_reads = 0, virtio_writes = 0;
     for (const auto& [place, count] : places) {
-        const bool virtio = place.second - address_map::kVirtioMmio.Value() <
-                            kMaxDevices * address_map::kVirtioMmioStride;
+        const bool virtio =
+            place.second - address_map::kVirtioMmio.Value() < kMaxDevices * address_map::kVirtioMmioStride;
         if (virtio) (place.first == ExitKind::kMmioRead ? virtio_reads : virtio_writes) += count;
         by_place.push_back({{"kind", kKindNames[static_cast<std::size_t>(place.first)]},
                             {"address", Hex(place.second)},

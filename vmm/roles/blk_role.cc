@@ -37,7 +37,8 @@ class BlkRole {
         stats_.emplace(HUSK_TRY(SharedPages<BlkStats>::Create("husk-blk-stats")));
         (*stats_)->role_started.SetOnce();
         auto ram = HUSK_TRY(Expect<GuestRam>(vmm_));
-        memory_.emplace(HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), blk_slot::kGuestRam)))));
+        memory_.emplace(
+            HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), blk_slot::kGuestRam)))));
         disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.capacity_bytes, config_.read_only));
         device_.emplace(*memory_, *disk_, BlkOptions{config_.read_only, config_.serial.View()}, interrupt_,
                         (*stats_)->device);

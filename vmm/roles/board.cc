@@ -59,8 +59,8 @@ Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& c
 
     EventFd uart_event = HUSK_TRY(EventFd::Create());
     EventFd button_event = HUSK_TRY(EventFd::Create());
-    std::unique_ptr<Board> board(new Board(std::move(vm), std::move(memory), std::move(uart_event),
-                                           std::move(button_event), pins, links));
+    std::unique_ptr<Board> board(
+        new Board(std::move(vm), std::move(memory), std::move(uart_event), std::move(button_event), pins, links));
     const bool pages = !config.virtio_trap && kvm.HasReadOnlyMemory();
     HUSK_TRY(board->CreateDevices(config, links, pages, slot));
     HUSK_TRY(board->EquipWorkers(links));

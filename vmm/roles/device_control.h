@@ -22,11 +22,7 @@ class DeviceControl final : public TransportHost {
     // `doorbell` is the worker's, `wake_control` wakes the control thread. All must outlive this.
     DeviceControl(Channel channel, const EventFd& doorbell, const EventFd& wake_control, VcpuGate& gate,
                   VirtioDeviceStats& stats)
-        : channel_(std::move(channel)),
-          doorbell_(doorbell),
-          wake_control_(wake_control),
-          gate_(gate),
-          stats_(stats) {}
+        : channel_(std::move(channel)), doorbell_(doorbell), wake_control_(wake_control), gate_(gate), stats_(stats) {}
 
     // vCPU threads.
     void Activate(const Activation& activation) override;

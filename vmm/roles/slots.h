@@ -14,9 +14,11 @@ inline constexpr int kKernel = 7;       // the kernel image, read-only; closed b
 inline constexpr int kInitrd = 8;       // the initrd, when there is one; likewise
 // Three for each virtio device.
 inline constexpr int kFirstDevice = 16;
-constexpr int Worker(int device) { return kFirstDevice + 3 * device; }        // channel to its worker
-constexpr int Interrupt(int device) { return kFirstDevice + 3 * device + 1; }  // eventfd, written (configuration changes)
-constexpr int Doorbell(int device) { return kFirstDevice + 3 * device + 2; }   // eventfd, given to KVM
+constexpr int Worker(int device) { return kFirstDevice + 3 * device; }  // channel to its worker
+constexpr int Interrupt(int device) {
+    return kFirstDevice + 3 * device + 1;
+}  // eventfd, written (configuration changes)
+constexpr int Doorbell(int device) { return kFirstDevice + 3 * device + 2; }  // eventfd, given to KVM
 inline constexpr int kEnd = kFirstDevice + 3 * 9;
 }  // namespace vmm_slot
 

@@ -22,9 +22,6 @@ constexpr std::uint64_t kBatchNanoseconds = 100'000;
 constexpr std::uint64_t kServeTasks = 1024;
 constexpr std::uint64_t kServeNanoseconds = 1'000'000;
 
-// A chain whose answer has no room, not even for the status: §5.2.6 has no way to refuse it.
-constexpr QueueFault kNoRoomForStatus = QueueFault::kBufferEmpty;
-
 }  // namespace
 
 BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOptions& options, IrqLine& interrupt,
@@ -141,7 +138,7 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
     if (!*popped) return std::nullopt;
     const auto parsed = ParseBlkRequest((*popped)->Readable(), (*popped)->Writable(), shape_);
     if (!parsed) {
-        fault_ = kNoRoomForStatus;
+        fault_ = QueueFault::kNoRoomForAnswer;  // not even for the status: §5.2.6 has no way to refuse it
         return std::nullopt;
     }
     task.chain.emplace(std::move(**popped));
