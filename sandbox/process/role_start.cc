@@ -1,6 +1,7 @@
 #include "sandbox/process/role_start.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -9,15 +10,26 @@
 
 namespace husk {
 
+namespace {
+
+// getppid() cannot tell in a pid namespace (it says 0 there), but a process's descriptors are closed before its
+// children are told of its death: a launcher that died before the death signal was asked for has hung up.
+bool LauncherIsGone(int channel) {
+    pollfd hung_up{channel, 0, 0};
+    return ::poll(&hung_up, 1, 0) > 0 && (hung_up.revents & POLLHUP) != 0;
+}
+
+}  // namespace
+
 Result<> BeginRole(ParentDeath death, const char* name) {
-    const pid_t launcher = ::getppid();
     if (::prctl(PR_SET_PDEATHSIG, death.signal) != 0) return FailOs("cannot tie a role to its launcher");
-    // The launcher may have died before the line above took effect. If it did so even before the first line, its
-    // channel is closed, and the role gets no further than its first message.
-    if (::getppid() != launcher) ::raise(SIGKILL);
+    // Nothing was begun that would have to be undone. (Without a channel here: the role's first receive tells.)
+    if (death.launcher_channel >= 0 && LauncherIsGone(death.launcher_channel)) ::_exit(1);
     ::prctl(PR_SET_NAME, name);
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return FailOs("cannot set no_new_privs");
-    const rlimit no_core{0, 0};
+    // The soft limit only: SELinux lets no confined domain change a hard one. The launcher has set it to 0 before.
+    rlimit no_core{};
+    if (::getrlimit(RLIMIT_CORE, &no_core) != 0) return FailOs("cannot read the limit of core dumps");
+    no_core.rlim_cur = 0;
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return FailOs("cannot forbid core dumps");
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGWINCH}) {
         ::signal(number, SIG_IGN);

@@ -1,0 +1,71 @@
+#include "sandbox/process/capabilities.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace husk {
+namespace {
+
+// The kernel's sets have 64 bits; it answers EINVAL past the last one it knows.
+constexpr unsigned kMostCapabilities = 64;
+
+struct CapabilitySets {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+
+    [[nodiscard]] bool Load() { return ::syscall(SYS_capget, &header, data.data()) == 0; }
+    [[nodiscard]] bool Store() { return ::syscall(SYS_capset, &header, data.data()) == 0; }
+};
+
+}  // namespace
+
+int DropBoundingSet() {
+    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        if (held < 0) return errno == EINVAL ? 0 : errno;
+        if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return errno;
+    }
+    return 0;
+}
+
+int DropInheritedCapabilities() {
+    CapabilitySets sets;
+    if (!sets.Load()) return errno;
+    for (auto& word : sets.data) word.inheritable = 0;
+    if (!sets.Store()) return errno;
+    return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+int DropAllCapabilities() {
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
+    CapabilitySets none;
+    if (!none.Store()) return errno;
+    CapabilitySets now;
+    if (!now.Load()) return errno;
+    for (const auto& word : now.data) {
+        if ((word.effective | word.permitted | word.inheritable) != 0) return EPERM;
+    }
+    // The ambient set is a subset of the permitted one; asked for all the same, as the kernel keeps it apart.
+    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0);
+        if (held < 0) return errno == EINVAL ? 0 : errno;
+        if (held == 1) return EPERM;
+    }
+    return 0;
+}
+
+bool BoundingSetIsEmpty() {
+    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+        if (held < 0) return errno == EINVAL;
+        if (held == 1) return false;
+    }
+    return true;
+}
+
+}  // namespace husk
