@@ -12,7 +12,7 @@ MEMORY = BASE | {"vmm/memory"}
 BUS = MEMORY | {"vmm/bus"}
 KVM = BUS | {"vmm/kvm"}
 DEVICES = BUS | {"devices/host", "devices/platform", "devices/virtio"}
-ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "vmm/roles"}
+ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "sandbox/seccomp", "vmm/roles"}
 MACHINE = ROLES | {"vmm/machine"}
 
 ALLOWED = {
@@ -22,6 +22,7 @@ ALLOWED = {
     "vmm/kvm": KVM,
     "boot/linux": MEMORY | {"boot/linux"},
     "boot/acpi": MEMORY | {"boot/acpi"},
+    "sandbox/seccomp": BASE | {"sandbox/seccomp"},
     "sandbox/process": BASE | {"sandbox/process"},
     "devices/host": BASE | {"devices/host"},
     "devices/virtio": BUS | {"devices/host", "devices/virtio"},

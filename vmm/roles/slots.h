@@ -6,12 +6,17 @@ namespace husk {
 
 // 0, 1 and 2 are /dev/null in every role.
 namespace vmm_slot {
-inline constexpr int kLauncher = 3;     // channel to the launcher
-inline constexpr int kKvm = 4;          // /dev/kvm; closed before the guest runs
-inline constexpr int kWakeConsole = 5;  // eventfd, written
-inline constexpr int kWakeVmm = 6;      // eventfd, read
-inline constexpr int kKernel = 7;       // the kernel image, read-only; closed before the guest runs
-inline constexpr int kInitrd = 8;       // the initrd, when there is one; likewise
+inline constexpr int kLauncher = 3;      // channel to the launcher
+inline constexpr int kKvm = 4;           // /dev/kvm; closed before the guest runs
+inline constexpr int kWakeConsole = 5;   // eventfd, written
+inline constexpr int kWakeVmm = 6;       // eventfd, read
+inline constexpr int kKernel = 7;        // the kernel image, read-only; closed before the guest runs
+inline constexpr int kInitrd = 8;        // the initrd, when there is one; likewise
+inline constexpr int kVm = 9;            // the KVM VM, made by the vmm itself, like what follows
+inline constexpr int kGuestEnded = 10;   // eventfd, read and written
+inline constexpr int kWakeControl = 11;  // eventfd, read and written
+inline constexpr int kUartLine = 12;     // eventfd, written
+inline constexpr int kButtonLine = 13;   // eventfd, written
 // Three for each virtio device.
 inline constexpr int kFirstDevice = 16;
 constexpr int Worker(int device) { return kFirstDevice + 3 * device; }  // channel to its worker
@@ -19,7 +24,15 @@ constexpr int Interrupt(int device) {
     return kFirstDevice + 3 * device + 1;
 }  // eventfd, written (configuration changes)
 constexpr int Doorbell(int device) { return kFirstDevice + 3 * device + 2; }  // eventfd, given to KVM
-inline constexpr int kEnd = kFirstDevice + 3 * 9;
+// One for each virtio device.
+inline constexpr int kFirstAcknowledged = kFirstDevice + 3 * 9 + 1;
+constexpr int Acknowledged(int device) {
+    return kFirstAcknowledged + device;
+}  // eventfd, given to KVM; read at the end
+inline constexpr int kEnd = kFirstAcknowledged + 9;
+// Behind what the vmm opens without a slot.
+inline constexpr int kFirstVcpu = 128;
+constexpr int Vcpu(int vcpu) { return kFirstVcpu + vcpu; }  // a KVM vCPU
 }  // namespace vmm_slot
 
 namespace console_slot {
@@ -39,11 +52,12 @@ inline constexpr int kEnd = 13;
 namespace blk_slot {
 inline constexpr int kLauncher = 3;
 inline constexpr int kVmm = 4;
-inline constexpr int kInterrupt = 5;  // eventfd, written
-inline constexpr int kDoorbell = 6;   // eventfd, read
-inline constexpr int kDisk = 7;       // the image or block device
-inline constexpr int kGuestRam = 8;   // comes with a message from the vmm
-inline constexpr int kEnd = 9;
+inline constexpr int kInterrupt = 5;     // eventfd, written
+inline constexpr int kDoorbell = 6;      // eventfd, read
+inline constexpr int kDisk = 7;          // the image or block device
+inline constexpr int kGuestRam = 8;      // comes with a message from the vmm
+inline constexpr int kPoolDoorbell = 9;  // eventfd of its own, read and written
+inline constexpr int kEnd = 10;
 }  // namespace blk_slot
 
 }  // namespace husk

@@ -1,0 +1,106 @@
+// The device workers' threads, and the launcher.
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "sandbox/seccomp/table_rows.h"
+#include "sandbox/seccomp/tables.h"
+
+namespace husk {
+
+using namespace table_rows;
+
+namespace {
+
+// What may wait for the disk. Flags are checked: none of what else preadv2 and pwritev2 can do.
+void AllowDisk(ThreadTable& table, int disk) {
+    const ArgumentCheck no_flags{5, "flags", 0, ""};
+    table.Allow(HUSK_SYSCALL(preadv2), {Fd(disk, "disk"), no_flags}, "the guest reads");
+    table.Allow(HUSK_SYSCALL(pwritev2), {Fd(disk, "disk"), no_flags}, "the guest writes");
+    table.Allow(HUSK_SYSCALL(fdatasync), {Fd(disk, "disk")}, "the guest flushes");
+}
+
+}  // namespace
+
+ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
+    ThreadTable table("blk: loop");
+    table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm and the pool");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued requests");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "the pool finished requests");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "requests are done");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, needs a reset");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
+                "reports: ready, host I/O failed, forbidden system call");
+    table.Allow(HUSK_SYSCALL(preadv2), {Fd(numbers.disk, "disk"), {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
+                "the guest reads what the page cache holds");
+    AllowDisk(table, numbers.disk);
+    AllowFutex(table, "wakes the pool; the lock around fdatasync");
+    AllowCommon(table);
+    return table;
+}
+
+ThreadTable BlkPoolTable(const BlkNumbers& numbers) {
+    ThreadTable table("blk: pool");
+    AllowDisk(table, numbers.disk);
+    AllowFutex(table, "waits for work; the lock around fdatasync");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "wakes the loop: a request is done");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")}, "reports a forbidden system call");
+    AllowCommon(table);
+    return table;
+}
+
+ThreadTable ConsoleTable(const ConsoleNumbers& numbers) {
+    ThreadTable table("console");
+    table.Allow(HUSK_SYSCALL(ppoll), {}, "waits for the driver, the vmm, the person and the launcher");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.wake_console, "wake_console")}, "the UART has output, or room");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued buffers");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.input, "input")}, "what is typed");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.client, "client")}, "what is typed");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, needs a reset, window size");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.wake_vmm, "wake_vmm")}, "the UART has input, or room");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "buffers are used");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.output, "output")}, "what the guest writes");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.client, "client")}, "what the guest writes");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
+                "reports: ready, the person asks to quit, forbidden system call");
+    table.Allow(HUSK_SYSCALL(recvmsg), {Fd(numbers.launcher, "launcher")}, "drain, and the next client's socket");
+    table.Allow(
+        HUSK_SYSCALL(dup3),
+        {{1, "new fd", static_cast<std::uint64_t>(numbers.client), "client"}, {2, "flags", O_CLOEXEC, "O_CLOEXEC"}},
+        "a client came (its socket goes to its slot) or went (/dev/null does)");
+    table.Allow(HUSK_SYSCALL(close), {}, "the number that a client's socket arrived on: whichever was free");
+    table.Allow(HUSK_SYSCALL(ioctl), {Fd(numbers.input, "input"), Request(TIOCGWINSZ, "TIOCGWINSZ")},
+                "the terminal's size");
+    table.Allow(HUSK_SYSCALL(ioctl), {Fd(numbers.output, "output"), Request(TIOCGWINSZ, "TIOCGWINSZ")},
+                "the terminal's size");
+    table.Allow(HUSK_SYSCALL(ioctl), {Fd(numbers.input, "input"), Request(TCSETS, "TCSETS")},
+                "puts the terminal back when the launcher was killed");
+    AllowCommon(table);
+    return table;
+}
+
+ThreadTable LauncherTable() {
+    ThreadTable table("launcher");
+    table.Allow(HUSK_SYSCALL(poll), {}, "waits for roles, signals and clients");
+    table.Allow(HUSK_SYSCALL(read), {}, "a signal (signalfd)");
+    table.Allow(HUSK_SYSCALL(recvmsg), {}, "what a role reports, and its statistics");
+    table.Allow(HUSK_SYSCALL(recvfrom), {}, "is there a last message of a role that died");
+    table.Allow(HUSK_SYSCALL(sendmsg), {}, "go, power button, stop, drain, a client's socket");
+    table.Allow(HUSK_SYSCALL(wait4), {}, "how a role ended");
+    table.Allow(HUSK_SYSCALL(kill), {}, "ends a role that does not end by itself");
+    table.Allow(HUSK_SYSCALL(accept4), {}, "a client of the console's socket");
+    table.Allow(HUSK_SYSCALL(write), {}, "the log");
+    table.Allow(HUSK_SYSCALL(ioctl), {}, "the terminal, raw and back");
+    table.Allow(HUSK_SYSCALL(close), {}, "a client's socket, a role's descriptors");
+    table.Allow(HUSK_SYSCALL(mmap), {}, "a role's statistics; the heap, which the launcher may use");
+    table.Allow(HUSK_SYSCALL(munmap), {}, "likewise");
+    table.Allow(HUSK_SYSCALL(brk), {}, "the heap");
+    table.Allow(HUSK_SYSCALL(fstat), {}, "checks the statistics' descriptor");
+    table.Allow(HUSK_SYSCALL(fcntl), {}, "checks its seals");
+    AllowUncounted(table);
+    return table;
+}
+
+}  // namespace husk
