@@ -12,7 +12,7 @@ MEMORY = BASE | {"vmm/memory"}
 BUS = MEMORY | {"vmm/bus"}
 KVM = BUS | {"vmm/kvm"}
 DEVICES = BUS | {"devices/host", "devices/platform", "devices/virtio"}
-ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "vmm/roles"}
+ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "sandbox/selinux", "vmm/roles"}
 MACHINE = ROLES | {"vmm/machine"}
 
 ALLOWED = {
@@ -23,6 +23,7 @@ ALLOWED = {
     "boot/linux": MEMORY | {"boot/linux"},
     "boot/acpi": MEMORY | {"boot/acpi"},
     "sandbox/process": BASE | {"sandbox/process"},
+    "sandbox/selinux": BASE | {"sandbox/selinux"},
     "devices/host": BASE | {"devices/host"},
     "devices/virtio": BUS | {"devices/host", "devices/virtio"},
     "devices/platform": BUS | {"devices/platform"},
