@@ -12,7 +12,8 @@ MEMORY = BASE | {"vmm/memory"}
 BUS = MEMORY | {"vmm/bus"}
 KVM = BUS | {"vmm/kvm"}
 DEVICES = BUS | {"devices/host", "devices/platform", "devices/virtio"}
-ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "sandbox/seccomp", "vmm/roles"}
+ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "sandbox/seccomp",
+                         "sandbox/selinux", "vmm/roles"}
 MACHINE = ROLES | {"vmm/machine"}
 
 ALLOWED = {
@@ -24,6 +25,7 @@ ALLOWED = {
     "boot/acpi": MEMORY | {"boot/acpi"},
     "sandbox/seccomp": BASE | {"sandbox/seccomp"},
     "sandbox/process": BASE | {"sandbox/process"},
+    "sandbox/selinux": BASE | {"sandbox/selinux"},
     "devices/host": BASE | {"devices/host"},
     "devices/virtio": BUS | {"devices/host", "devices/virtio"},
     "devices/platform": BUS | {"devices/platform"},

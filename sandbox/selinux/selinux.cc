@@ -1,0 +1,107 @@
+#include "sandbox/selinux/selinux.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "sandbox/selinux/label_repair.h"
+#include "sandbox/selinux/selinux_plan.h"
+#include "vmm/base/log.h"
+
+namespace husk {
+namespace {
+
+Error WithWayOut(Error error) {
+    if (error.Kind() == ErrorKind::kUsage) return error;
+    return Error(ErrorKind::kConfinement, error.Message() + " (--without selinux goes without this layer)");
+}
+
+bool IsRequired(const SelinuxRequest& request) {
+    return request.mode == SelinuxRequest::Mode::kRequired || request.type || request.label;
+}
+
+// Whether there is anything to do.
+Result<bool> Applies(const SelinuxRequest& request, const SelinuxHost& host) {
+    if (request.type && request.label) {
+        return Fail(ErrorKind::kUsage, "--selinux-type and --selinux-label cannot both be given");
+    }
+    if (request.mode == SelinuxRequest::Mode::kOff) return false;
+    if (host.Active()) return true;
+    if (!IsRequired(request)) return false;
+    return Fail(
+        ErrorKind::kConfinement,
+        "SELinux is required but not active on this host: it takes a kernel started with it (security=selinux) and "
+        "a policy");
+}
+
+// A start that cannot tell where journals lie has never written one.
+void Repair(const SelinuxRequest& request, SelinuxHost& host) {
+    const auto folder = request.journal_folder ? Result<std::string>(*request.journal_folder)
+                                               : JournalFolderPath(::geteuid(), std::getenv("XDG_RUNTIME_DIR"));
+    if (!folder) return;
+    const auto sentences = RepairLabels(*folder, host);
+    if (!sentences) return Log(LogLevel::kWarning, "SELinux: " + sentences.error().Message());
+    for (const std::string& sentence : *sentences) Log(LogLevel::kWarning, sentence);
+}
+
+}  // namespace
+
+Result<std::optional<SelinuxConfinement>> SelinuxConfinement::Prepare(const SelinuxRequest& request,
+                                                                      const std::string& program, SelinuxHost& host) {
+    const auto applies = Applies(request, host);
+    if (!applies) return std::unexpected(WithWayOut(applies.error()));
+    if (!*applies) return std::optional<SelinuxConfinement>();
+    Repair(request, host);
+    std::optional<PairReservation> reservation;
+    auto plan = PlanSelinux(request, program, host, [&](const CategorySet& from) -> Result<CategoryPair> {
+        reservation = HUSK_TRY(PairReservation::Reserve(from, host));
+        return reservation->Pair();
+    });
+    if (!plan) return std::unexpected(WithWayOut(std::move(plan).error()));
+    for (const std::string& warning : plan->warnings) Log(LogLevel::kWarning, warning);
+    auto disks = std::make_unique<DiskLabels>(DiskLabelRules{.images = std::move(plan->images),
+                                                             .launcher = std::move(plan->launcher),
+                                                             .target = plan->domain.context,
+                                                             .enforcing = plan->enforcing,
+                                                             .journal_folder = request.journal_folder},
+                                              host);
+    return std::optional(
+        SelinuxConfinement(plan->domain.context.ToString(), std::move(reservation), std::move(disks), host));
+}
+
+Result<> SelinuxConfinement::LabelDisk(int fd, const std::string& name, bool read_only) {
+    auto labelled = disks_->Label(fd, name, read_only);
+    if (!labelled) return std::unexpected(WithWayOut(std::move(labelled).error()));
+    return {};
+}
+
+void SelinuxConfinement::RestoreLabels() {
+    for (const std::string& sentence : disks_->Restore()) Log(LogLevel::kWarning, sentence);
+}
+
+SelinuxDescription DescribeSelinux(const SelinuxRequest& request, const std::string& program, const SelinuxHost& host) {
+    SelinuxDescription description;
+    description.active = host.Active();
+    const auto applies = Applies(request, host);
+    if (!applies || !*applies) {
+        description.refused = !applies;
+        description.summary = applies ? (description.active ? "active, but switched off for husk" : "not active")
+                                      : WithWayOut(applies.error()).Message();
+        return description;
+    }
+    auto plan = PlanSelinux(request, program, host, DrawCategoryPair);
+    if (!plan) {
+        description.refused = true;
+        description.summary = WithWayOut(std::move(plan).error()).Message();
+        return description;
+    }
+    description.summary = std::string(plan->enforcing ? "enforcing" : "permissive") + "; husk runs as " +
+                          plan->launcher + " and starts roles as " + plan->domain.context.ToString() + " (" +
+                          plan->domain.reason +
+                          (request.label ? ")" : "), with a pair of categories drawn anew for each VM");
+    description.warnings = std::move(plan->warnings);
+    return description;
+}
+
+}  // namespace husk
