@@ -9,8 +9,6 @@
 #include <array>
 #include <cstdlib>
 
-#include "devices/host/terminal.h"
-
 namespace husk {
 namespace {
 
@@ -32,7 +30,7 @@ ScopedFd ReopenOutput(int fd) {
 
 Result<ConsoleEndpoint> OpenStdio() {
     ConsoleEndpoint endpoint;
-    endpoint.terminal = TerminalSettings(STDIN_FILENO);
+    endpoint.terminal = SettingsOfTerminal(STDIN_FILENO);
     // A job in the background may not read its terminal, and must not change it under the shell's hands.
     const bool background = endpoint.terminal && ::tcgetpgrp(STDIN_FILENO) != ::getpgrp();
     if (background) endpoint.terminal.reset();
@@ -55,7 +53,7 @@ Result<ConsoleEndpoint> OpenPty() {
     // same opening makes it raw: the guest's console does its own echo and line editing.
     const ScopedFd other(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (!other) return FailOs("cannot open " + endpoint.place);
-    if (const auto settings = TerminalSettings(other.Get())) HUSK_TRY(MakeTerminalRaw(other.Get(), *settings));
+    if (const auto settings = SettingsOfTerminal(other.Get())) HUSK_TRY(MakeTerminalRaw(other.Get(), *settings));
     endpoint.input.Reset(::fcntl(master, F_DUPFD_CLOEXEC, 0));
     return endpoint;
 }

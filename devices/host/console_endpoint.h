@@ -2,11 +2,10 @@
 // Opened by the launcher; the descriptors then belong to the console role.
 #pragma once
 
-#include <termios.h>
-
 #include <optional>
 #include <string>
 
+#include "devices/host/terminal.h"
 #include "vmm/base/result.h"
 #include "vmm/base/scoped_fd.h"
 
@@ -18,11 +17,11 @@ struct ConsoleTarget {
 };
 
 struct ConsoleEndpoint {
-    ScopedFd input;                   // none: nothing can be typed
-    ScopedFd output;                  // none: output is dropped, or kept for a client
-    ScopedFd listener;                // with kUnix: where clients connect
-    std::optional<termios> terminal;  // settings to go back to, when `input` is the user's terminal
-    std::string place;                // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
+    ScopedFd input;                            // none: nothing can be typed
+    ScopedFd output;                           // none: output is dropped, or kept for a client
+    ScopedFd listener;                         // with kUnix: where clients connect
+    std::optional<TerminalSettings> terminal;  // settings to go back to, when `input` is the user's terminal
+    std::string place;  // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
 };
 
 // Opens the target. All descriptors are non-blocking and descriptions of their own, so that the flags of the user's

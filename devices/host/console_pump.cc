@@ -1,10 +1,10 @@
 #include "devices/host/console_pump.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+
+#include "vmm/base/syscalls.h"
 
 namespace husk {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kGather = 2 * kMillisecond;
 constexpr int kHangupPollMilliseconds = 100;
 
-bool IsTransient(int os_errno) { return os_errno == EAGAIN || os_errno == EINTR; }
+bool IsTransient(long result) { return result == -EAGAIN || result == -EINTR; }
 
 ConsoleEnd Other(ConsoleEnd end) { return end == ConsoleEnd::kUart ? ConsoleEnd::kHvc : ConsoleEnd::kUart; }
 
@@ -64,7 +64,8 @@ int ConsolePump::Prepare(pollfd& input, pollfd& output) {
     if (host_.pty) {
         // A pseudo-terminal nobody has opened reports only that, and at once: look instead of waiting.
         pollfd probe{host_.output, 0, 0};
-        ::poll(&probe, 1, 0);
+        const timespec no_time{0, 0};
+        RawSyscall(SYS_ppoll, &probe, 1, &no_time, nullptr, 0);
         hung_up_ = (probe.revents & POLLHUP) != 0;
     }
     screen_.KeepNewest(NobodyThere());
@@ -112,8 +113,8 @@ ConsolePump::Request ConsolePump::MoveInput() {
         room = std::min<std::size_t>(room, hvc ? for_hvc_.size() - for_hvc_size_ : to_uart_.Room());
     }
     if (room == 0) return Request::kNone;
-    const ssize_t got = ::read(host_.input, typed.data(), room);
-    if (got < 0 && IsTransient(errno)) return Request::kNone;
+    const long got = RawRead(host_.input, std::span(typed).first(room));
+    if (IsTransient(got)) return Request::kNone;
     if (got <= 0) {
         if (host_.pty) return Request::kNone;
         if (!host_.clients) {
@@ -237,9 +238,9 @@ bool ConsolePump::WriteOut() {
     bool wrote_any = false;
     while (MayWrite()) {
         const auto waiting = screen_.Peek();
-        const ssize_t wrote = ::write(host_.output, waiting.data(), std::min(waiting.size(), kWriteMax));
-        if (wrote < 0 && IsTransient(errno)) {
-            output_full_ = errno == EAGAIN;
+        const long wrote = RawWrite(host_.output, waiting.first(std::min(waiting.size(), kWriteMax)));
+        if (IsTransient(wrote)) {
+            output_full_ = wrote == -EAGAIN;
             break;
         }
         if (wrote < 0) {  // the reader of our output is gone, or the disk is full: the guest goes on without

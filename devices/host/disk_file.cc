@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "vmm/base/syscalls.h"
+
 namespace husk {
 namespace {
 
@@ -72,14 +74,14 @@ bool Within(const DiskTransfer& transfer, std::uint64_t bytes) {
     return transfer.offset <= bytes && transfer.length <= bytes - transfer.offset;
 }
 
-// Calls `move` (preadv2 or pwritev2) until the transfer is done.
-template <typename Move>
-int MoveAll(DiskTransfer& transfer, int flags, int fd, Move move) {
+// Calls preadv2 or pwritev2 (`call` is its number) until the transfer is done.
+int MoveAll(DiskTransfer& transfer, int flags, int fd, int call) {
     while (transfer.length > 0) {
-        const ssize_t moved = move(fd, transfer.data.data(), static_cast<int>(transfer.data.size()),
-                                   static_cast<off_t>(transfer.offset), flags);
-        if (moved < 0 && errno == EINTR) continue;
-        if (moved < 0) return errno;
+        constexpr int kHighHalf = 0;  // of the offset, which one register holds
+        const long moved =
+            RawSyscall(call, fd, transfer.data.data(), transfer.data.size(), transfer.offset, kHighHalf, flags);
+        if (moved == -EINTR) continue;
+        if (moved < 0) return static_cast<int>(-moved);
         if (moved == 0) return EIO;  // the file ends before the disk does
         transfer.Advance(static_cast<std::size_t>(moved));
     }
@@ -118,21 +120,23 @@ DiskFile::DiskFile(DiskFile&& other) noexcept
 
 int DiskFile::Read(DiskTransfer& transfer, ReadMode mode) {
     if (!Within(transfer, bytes_)) return EINVAL;
-    return MoveAll(transfer, mode == ReadMode::kOnlyCached ? RWF_NOWAIT : 0, fd_.Get(), ::preadv2);
+    return MoveAll(transfer, mode == ReadMode::kOnlyCached ? RWF_NOWAIT : 0, fd_.Get(), SYS_preadv2);
 }
 
 int DiskFile::Write(DiskTransfer& transfer, WriteMode mode) {
     if (read_only_) return EROFS;
     if (!Within(transfer, bytes_)) return EINVAL;
-    const int error = MoveAll(transfer, 0, fd_.Get(), ::pwritev2);
+    const int error = MoveAll(transfer, 0, fd_.Get(), SYS_pwritev2);
     if (error != 0 || mode == WriteMode::kCached) return error;
     return Flush();
 }
 
 int DiskFile::Flush() {
     const std::scoped_lock lock(durable_);
-    while (lost_ == 0 && ::fdatasync(fd_.Get()) != 0) {
-        if (errno != EINTR) lost_ = errno;
+    while (lost_ == 0) {
+        const long result = RawSyscall(SYS_fdatasync, fd_.Get());
+        if (result == 0) break;
+        if (result != -EINTR) lost_ = static_cast<int>(-result);
     }
     return lost_;
 }

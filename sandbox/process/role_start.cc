@@ -22,7 +22,9 @@ bool LauncherIsGone(int channel) {
 }  // namespace
 
 Result<> BeginRole(ParentDeath death, const char* name) {
-    if (::prctl(PR_SET_PDEATHSIG, death.signal) != 0) return FailOs("cannot tie a role to its launcher");
+    // The kernel looks at the whole register, whose upper half an int leaves as it was.
+    if (::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(death.signal)) != 0)
+        return FailOs("cannot tie a role to its launcher");
     // Nothing was begun that would have to be undone. (Without a channel here: the role's first receive tells.)
     if (death.launcher_channel >= 0 && LauncherIsGone(death.launcher_channel)) ::_exit(1);
     ::prctl(PR_SET_NAME, name);
@@ -46,12 +48,6 @@ Result<> FillFreeSlots(int end) {
         if (::dup3(STDIN_FILENO, slot, O_CLOEXEC) != slot) return FailOs("cannot fill a descriptor's slot");
     }
     return {};
-}
-
-Result<ScopedFd> MoveToSlot(ScopedFd fd, int slot) {
-    if (fd.Get() == slot) return fd;
-    if (::dup3(fd.Get(), slot, O_CLOEXEC) != slot) return FailOs("cannot place a descriptor on its slot");
-    return ScopedFd(slot);
 }
 
 }  // namespace husk

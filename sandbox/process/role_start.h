@@ -27,7 +27,4 @@ struct ParentDeath {
 // next.
 [[nodiscard]] Result<> FillFreeSlots(int end);
 
-// The same descriptor on a slot of its own, so that a filter can name it. What was on the slot is closed.
-[[nodiscard]] Result<ScopedFd> MoveToSlot(ScopedFd fd, int slot);
-
 }  // namespace husk

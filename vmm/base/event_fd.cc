@@ -1,9 +1,11 @@
 #include "vmm/base/event_fd.h"
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cstdint>
+
+#include "vmm/base/bytes.h"
+#include "vmm/base/syscalls.h"
 
 namespace husk {
 
@@ -13,14 +15,19 @@ Result<EventFd> EventFd::Create() {
     return EventFd(std::move(fd));
 }
 
+Result<EventFd> EventFd::CreateOn(int slot) {
+    EventFd event = HUSK_TRY(Create());
+    return EventFd(HUSK_TRY(MoveToSlot(event.Release(), slot)));
+}
+
 void EventFd::Signal() const {
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(fd_.Get(), &one, sizeof one);
+    RawWrite(fd_.Get(), BytesOf(one));
 }
 
 std::uint64_t EventFd::Take() const {
     std::uint64_t count = 0;
-    return ::read(fd_.Get(), &count, sizeof count) == ssize_t{sizeof count} ? count : 0;
+    return RawRead(fd_.Get(), std::as_writable_bytes(std::span(&count, 1))) == long{sizeof count} ? count : 0;
 }
 
 }  // namespace husk

@@ -1,4 +1,4 @@
-// EventFd: a counter that the kernel wakes sleepers on; doorbells and interrupts are made of it.
+// EventFd: a counter that the kernel wakes sleepers on; doorbells and interrupts are made of it. Usable after sealing.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@ class EventFd {
  public:
     // Non-blocking and close-on-exec.
     [[nodiscard]] static Result<EventFd> Create();
+    // The same, on a slot of its own.
+    [[nodiscard]] static Result<EventFd> CreateOn(int slot);
     // Takes over a descriptor that is known to be an eventfd (from the manifest of a role).
     explicit EventFd(ScopedFd fd) : fd_(std::move(fd)) {}
 

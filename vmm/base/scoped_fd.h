@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "vmm/base/result.h"
+
 namespace husk {
 
 class ScopedFd {
@@ -28,5 +30,8 @@ class ScopedFd {
  private:
     int fd_ = -1;
 };
+
+// The same descriptor on a slot of its own, so that a filter can name it. What was on the slot is closed.
+[[nodiscard]] Result<ScopedFd> MoveToSlot(ScopedFd fd, int slot);
 
 }  // namespace husk

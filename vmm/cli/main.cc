@@ -41,7 +41,7 @@ int Main(int argc, char** argv) {
     const auto command = ParseCommandLine(argc, argv);
     if (!command) return Report(command.error());
     if (const auto* const run = std::get_if<RunCommand>(&*command)) return Execute(*run, process_start);
-    if (const auto* const doctor = std::get_if<DoctorCommand>(&*command)) return RunDoctor(doctor->kvm_device);
+    if (const auto* const doctor = std::get_if<DoctorCommand>(&*command)) return RunDoctor(*doctor);
     std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);
     return 0;
 }

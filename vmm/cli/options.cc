@@ -14,6 +14,12 @@ constexpr const char* kStatuses =
     "hvc0, k ends the VM, h helps.";
 
 // What CLI11 fills in before it is checked.
+struct RawConfinement {
+    std::vector<std::string> require;
+    std::vector<std::string> without;
+    std::string selinux = "auto";
+};
+
 struct RawRun {
     RunCommand command;
     std::string cpus = "1";
@@ -23,7 +29,33 @@ struct RawRun {
     std::string uart = "on";
     std::string on_reboot = "restart";
     std::string log_level = "info";
+    RawConfinement confinement;
 };
+
+// The same for run, which does it, and for doctor, which says what it would do.
+void DescribeConfinement(CLI::App& command, RawConfinement& raw, ConfinementConfig& config) {
+    command
+        .add_option("--require", raw.require,
+                    "refuse to run without these confinement layers, even where the host lacks them")
+        ->type_name("LAYER,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command.add_option("--without", raw.without, "do without these confinement layers, even where the host has them")
+        ->type_name("LAYER,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command
+        .add_option("--selinux", raw.selinux,
+                    "SELinux: auto (required where it is active), required or off (as --without selinux)")
+        ->type_name("auto|required|off")
+        ->capture_default_str();
+    command.add_option("--selinux-type", config.selinux.type, "run the guest in this SELinux domain")
+        ->type_name("TYPE");
+    command
+        .add_option("--selinux-label", config.selinux.label,
+                    "run the guest in this SELinux context, as it is: no categories are chosen")
+        ->type_name("CONTEXT");
+}
 
 void Describe(CLI::App& run, RawRun& raw) {
     MachineConfig& machine = raw.command.machine;
@@ -52,6 +84,7 @@ void Describe(CLI::App& run, RawRun& raw) {
         ->type_name("NAME")
         ->capture_default_str();
     run.add_option("--stats", machine.stats, "write counters and a timeline to FILE, as JSON")->type_name("FILE");
+    DescribeConfinement(run, raw.confinement, machine.confinement);
     run.add_option("--log-level", raw.log_level, "debug, info, warning, error or off")
         ->type_name("LEVEL")
         ->capture_default_str();
@@ -65,11 +98,40 @@ Result<bool> OneOf(const std::string& option, const std::string& value, const ch
     return Fail(ErrorKind::kUsage, option + " takes " + yes + " or " + no + ", not \"" + value + "\"");
 }
 
+Result<LayerSet> ParseLayers(const std::string& option, const std::vector<std::string>& names) {
+    LayerSet layers;
+    for (const std::string& name : names) {
+        const auto layer = LayerFromName(name);
+        if (!layer) {
+            std::string known;
+            for (const Layer each : kAllLayers) known.append(known.empty() ? "" : ", ").append(LayerName(each));
+            return Fail(ErrorKind::kUsage, option + ": \"" + name + "\" is no confinement layer; they are: " + known);
+        }
+        layers.Add(*layer);
+    }
+    return layers;
+}
+
+Result<> FinishConfinement(const RawConfinement& raw, ConfinementConfig& config) {
+    using Mode = SelinuxRequest::Mode;
+    config.required = HUSK_TRY(ParseLayers("--require", raw.require));
+    config.without = HUSK_TRY(ParseLayers("--without", raw.without));
+    if (raw.selinux == "required") {
+        config.selinux.mode = Mode::kRequired;
+    } else if (raw.selinux == "off") {
+        config.selinux.mode = Mode::kOff;
+    } else if (raw.selinux != "auto") {
+        return Fail(ErrorKind::kUsage, "--selinux takes auto, required or off, not \"" + raw.selinux + "\"");
+    }
+    return SettleConfinement(config);
+}
+
 Result<RunCommand> Finish(RawRun raw) {
     MachineConfig& machine = raw.command.machine;
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
+    HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));
     machine.on_reboot =
@@ -94,6 +156,10 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
     DoctorCommand doctor;
     CLI::App* const check = app.add_subcommand("doctor", "say what this host offers and what is missing");
     check->add_option("--kvm", doctor.kvm_device, "the KVM device")->type_name("PATH")->capture_default_str();
+    check->add_flag("--seccomp", doctor.print_tables,
+                    "instead: print what each thread of a running VM may ask of the kernel, and why");
+    RawConfinement doctor_confinement;
+    DescribeConfinement(*check, doctor_confinement, doctor.confinement);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -103,7 +169,10 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         return Fail(ErrorKind::kUsage, std::string(error.what()) + " (husk --help says more)");
     }
-    if (check->parsed()) return doctor;
+    if (check->parsed()) {
+        HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
+        return doctor;
+    }
     return HUSK_TRY(Finish(std::move(raw)));
 }
 

@@ -16,6 +16,8 @@ struct RunCommand {
 };
 struct DoctorCommand {
     std::string kvm_device = "/dev/kvm";
+    bool print_tables = false;      // the seccomp tables, and nothing else
+    ConfinementConfig confinement;  // as for a run
 };
 // Print this and exit with success: help or the version.
 struct PrintCommand {

@@ -1,5 +1,6 @@
 #include "vmm/kvm/irq_routes.h"
 
+#include "vmm/base/syscalls.h"
 #include "vmm/kvm/kvm_api.h"
 
 namespace husk {
@@ -42,7 +43,7 @@ void IrqRoutes::InstallTable() {
         entry.u.msi.address_hi = static_cast<std::uint32_t>(pins_[index].message.address >> 32);
         entry.u.msi.data = pins_[index].message.data;
     }
-    ::ioctl(vm_.Fd(), kvm_api::kSetGsiRouting, &table);
+    RawIoctl(vm_.Fd(), kvm_api::kSetGsiRouting, &table);
     ++updates_;
 }
 

@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cerrno>
 #include <utility>
 
+#include "vmm/base/syscalls.h"
 #include "vmm/kvm/kvm_api.h"
 
 namespace husk {
@@ -25,15 +27,16 @@ Vcpu::~Vcpu() {
 void Vcpu::RequestImmediateExit() { std::atomic_ref(run_->immediate_exit).store(1, std::memory_order_release); }
 
 VcpuExit Vcpu::Run() {
-    if (::ioctl(fd_.Get(), KVM_RUN, 0) == 0) return Decode();
+    const long result = RawIoctl(fd_.Get(), KVM_RUN, std::uint64_t{0});
+    if (result == 0) return Decode();
     // EINTR: a kick. EAGAIN: a waiting vCPU was just started by another one and runs at the next call.
-    if (errno == EINTR || errno == EAGAIN) {
+    if (result == -EINTR || result == -EAGAIN) {
         // Taking the request back with an exchange pairs with RequestImmediateExit(): whatever the kicker wrote before
         // its request is visible after this line, or else its request comes later and the next run ends at once.
         std::atomic_ref(run_->immediate_exit).exchange(0, std::memory_order_acq_rel);
         return InterruptedExit{};
     }
-    return FailedExit{FailedExit::Kind::kRunFailed, static_cast<std::uint64_t>(errno), 0};
+    return FailedExit{FailedExit::Kind::kRunFailed, static_cast<std::uint64_t>(-result), 0};
 }
 
 VcpuExit Vcpu::Decode() {

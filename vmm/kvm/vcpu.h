@@ -50,6 +50,11 @@ class Vcpu {
     // kernel only together with a signal to the vCPU's thread (RunLoop's Kick does both).
     void RequestImmediateExit();
 
+    // The descriptor moves to a slot of its own.
+    [[nodiscard]] Result<> MoveTo(int slot) {
+        fd_ = HUSK_TRY(MoveToSlot(std::move(fd_), slot));
+        return {};
+    }
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
  private:

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "vmm/base/syscalls.h"
+
 namespace husk {
 
 class VcpuGate {
@@ -40,7 +42,7 @@ class VcpuGate {
     void Open() { Change(kClosed, kOpen); }
     void Over() {
         state_.store(kOver, std::memory_order_seq_cst);
-        state_.notify_all();
+        FutexWake(state_, kEveryThread);
     }
     // How many vCPUs are outside. Once it is all of them after Close(), none enters KVM_RUN before Open().
     [[nodiscard]] std::uint32_t CountOutside() const { return outside_.load(std::memory_order_seq_cst); }
@@ -52,7 +54,7 @@ class VcpuGate {
 
     bool Change(std::uint32_t from, std::uint32_t to) {
         if (!state_.compare_exchange_strong(from, to, std::memory_order_seq_cst)) return false;
-        state_.notify_all();
+        FutexWake(state_, kEveryThread);
         return true;
     }
     void Enter() { outside_.fetch_add(1, std::memory_order_seq_cst); }
@@ -60,7 +62,7 @@ class VcpuGate {
     // thread counts us no more, or we see that it closed the gate, and go back.
     void Leave() {
         while (true) {
-            state_.wait(kClosed, std::memory_order_acquire);
+            while (state_.load(std::memory_order_acquire) == kClosed) FutexWait(state_, kClosed);
             outside_.fetch_sub(1, std::memory_order_seq_cst);
             if (state_.load(std::memory_order_seq_cst) != kClosed) return;
             Enter();

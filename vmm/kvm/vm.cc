@@ -1,5 +1,6 @@
 #include "vmm/kvm/vm.h"
 
+#include "vmm/base/syscalls.h"
 #include "vmm/kvm/kvm_api.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/memory/address_map.h"
@@ -53,7 +54,7 @@ bool Vm::AssignIrqFd(int event, Gsi gsi) const {
     kvm_irqfd irqfd{};
     irqfd.fd = static_cast<std::uint32_t>(event);
     irqfd.gsi = static_cast<std::uint32_t>(gsi);
-    return ::ioctl(Fd(), KVM_IRQFD, &irqfd) == 0;
+    return RawIoctl(Fd(), KVM_IRQFD, &irqfd) == 0;
 }
 
 void Vm::DeassignIrqFd(int event, Gsi gsi) const {
@@ -61,7 +62,7 @@ void Vm::DeassignIrqFd(int event, Gsi gsi) const {
     irqfd.fd = static_cast<std::uint32_t>(event);
     irqfd.gsi = static_cast<std::uint32_t>(gsi);
     irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
-    ::ioctl(Fd(), KVM_IRQFD, &irqfd);
+    RawIoctl(Fd(), KVM_IRQFD, &irqfd);
 }
 
 }  // namespace husk

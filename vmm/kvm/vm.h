@@ -34,6 +34,11 @@ class Vm {
     [[nodiscard]] bool AssignIrqFd(int event, Gsi gsi) const;
     void DeassignIrqFd(int event, Gsi gsi) const;
 
+    // The descriptor moves to a slot of its own.
+    [[nodiscard]] Result<> MoveTo(int slot) {
+        fd_ = HUSK_TRY(MoveToSlot(std::move(fd_), slot));
+        return {};
+    }
     [[nodiscard]] int Fd() const { return fd_.Get(); }
 
  private:

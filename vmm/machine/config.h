@@ -8,6 +8,7 @@
 
 #include "devices/host/console_endpoint.h"
 #include "vmm/base/result.h"
+#include "vmm/machine/confinement.h"
 
 namespace husk {
 
@@ -32,6 +33,7 @@ struct MachineConfig {
     std::vector<DiskConfig> disks;
     ConsoleTarget console;
     OnReboot on_reboot = OnReboot::kRestart;
+    ConfinementConfig confinement;
     std::optional<std::string> stats;
     std::string kvm_device = "/dev/kvm";
 };

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "sandbox/seccomp/syscall_name.h"
 #include "vmm/machine/device_reports.h"
 
 namespace husk {
@@ -42,6 +43,13 @@ Ending EndingOf(const GuestEnded& ended) {
             return {ExitStatus::kEndedBySignal, SIGTERM, "stopped", ""};
     }
     return {ExitStatus::kHostFailure, 0, "unknown", "the vmm role reported an end that husk does not know"};
+}
+
+Ending EndingOfViolation(const std::string& role, const Violation& violation) {
+    const std::uint32_t number = violation.what.number;
+    return {ExitStatus::kForbiddenSyscall, 0, "forbidden-syscall",
+            "role " + role + ": syscall " + std::string(SyscallName(number)) + " (" + std::to_string(number) +
+                ") is not allowed"};
 }
 
 Ending EndingOfDeadRole(const std::string& role, int wait_status) {

@@ -32,6 +32,8 @@ struct Ending {
 
 [[nodiscard]] ExitStatus StatusOf(ErrorKind kind);
 [[nodiscard]] Ending EndingOf(const GuestEnded& ended);
+// A role that told its launcher of a forbidden system call before it died of it.
+[[nodiscard]] Ending EndingOfViolation(const std::string& role, const Violation& violation);
 // A role that died by itself; `wait_status` as waitpid(2) gives it.
 [[nodiscard]] Ending EndingOfDeadRole(const std::string& role, int wait_status);
 

@@ -14,6 +14,7 @@
 #include "devices/virtio/console/console_config.h"
 #include "vmm/base/event_fd.h"
 #include "vmm/kvm/kvm.h"
+#include "vmm/machine/own_program.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
 #include "vmm/roles/slots.h"
@@ -40,15 +41,6 @@ Result<BootFile> OpenBootFile(const std::string& what, const std::string& path) 
     if (status.st_size == 0) return refuse(Error("it is empty"));
     file.bytes = static_cast<std::uint64_t>(status.st_size);
     return file;
-}
-
-// By path, not by /proc/self/exe: a link under /proc counts as no-suid in some mount namespaces, and a security
-// module's transition would be lost.
-Result<std::string> OwnProgram() {
-    std::array<char, 4096> path{};
-    const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
-    if (length <= 0) return FailOs("cannot find husk's own program file (is /proc mounted?)");
-    return std::string(path.data(), static_cast<std::size_t>(length));
 }
 
 VmmConfig MakeVmmConfig(const MachineConfig& config, const BootFile& kernel, const BootFile& initrd,
@@ -109,11 +101,24 @@ BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskFile& file, std::
     return message;
 }
 
+// What a role's own memfds (statistics, console rings) may be large, at most.
+constexpr std::uint64_t kOwnPages = 4 << 20;
+// The slots of a worker, and what the dynamic loader opens.
+constexpr std::uint64_t kWorkerFiles = 64;
+
 // Starts the roles of one family; those that run when another one cannot be started are ended again.
 class FamilyStarter {
  public:
-    FamilyStarter(std::string program, const MachineConfig& config)
-        : program_(std::move(program)), name_(config.name) {}
+    FamilyStarter(std::string program, const MachineConfig& config, std::optional<SelinuxConfinement>& selinux)
+        : program_(std::move(program)),
+          name_(config.name),
+          selinux_(selinux),
+          required_(config.confinement.required),
+          namespaces_(kNamespaceLayers.Without(config.confinement.without)) {
+        confinement_.required = config.confinement.required.Bits();
+        confinement_.without = config.confinement.without.Bits();
+        if (selinux) confinement_.context.Assign(selinux->Target());
+    }
     FamilyStarter(const FamilyStarter&) = delete;
     FamilyStarter& operator=(const FamilyStarter&) = delete;
     ~FamilyStarter() {
@@ -126,13 +131,30 @@ class FamilyStarter {
     // `kind` is what the program runs as, `title` what it is called.
     template <typename Config>
     [[nodiscard]] Result<> Start(const std::string& kind, const std::string& title, std::vector<SlotAssignment> slots,
-                                 const Config& config) {
+                                 const RoleLimits& limits, const Config& config) {
         auto ends = HUSK_TRY(Channel::CreatePair());
         slots.push_back({ends.second.Fd(), kLauncherSlot});
-        RoleProcess process = HUSK_TRY(SpawnRole(program_, kind, "husk: " + title + " " + name_, slots));
+        RoleProcess process = HUSK_TRY(Spawn(kind, "husk: " + title + " " + name_, slots, limits));
         RoleHandle& role = family_.roles.emplace_back(RoleHandle{title, std::move(ends.first), std::move(process)});
         HUSK_TRY(SendMessage(role.channel, HUSK_TRY(DescribeSlots(slots))));
+        HUSK_TRY(SendMessage(role.channel, confinement_));
         return SendMessage(role.channel, config);
+    }
+
+    void Lacks(AbsentLayer layer) { family_.absent.push_back(std::move(layer)); }
+
+    // Into the SELinux domain of the roles, and into namespaces of its own.
+    [[nodiscard]] Result<RoleProcess> Spawn(const std::string& kind, const std::string& title,
+                                            std::span<const SlotAssignment> slots, const RoleLimits& limits) {
+        std::optional<ScopedExecContext> transition;
+        if (selinux_) transition.emplace(HUSK_TRY(selinux_->EnterTarget()));
+        RoleProcess process = HUSK_TRY(SpawnRole(program_, kind, title, slots,
+                                                 {.namespaces = namespaces_, .required = required_, .limits = limits}));
+        for (const AbsentLayer& absent : process.absent) {
+            namespaces_.Remove(absent.layer);
+            family_.absent.push_back(absent);
+        }
+        return process;
     }
 
     [[nodiscard]] Family Finish(std::size_t disks) {
@@ -146,6 +168,10 @@ class FamilyStarter {
 
     std::string program_;
     const std::string& name_;
+    std::optional<SelinuxConfinement>& selinux_;
+    LayerSet required_;
+    LayerSet namespaces_;  // to be created; without those that turned out to be absent
+    Confinement confinement_;
     Family family_;
 };
 
@@ -166,15 +192,22 @@ struct DeviceWires {
 
 }  // namespace
 
-Result<Family> Family::Start(const MachineConfig& config, const HostResources& resources, std::uint64_t process_start) {
+Result<Family> Family::Start(const MachineConfig& config, HostResources& resources, std::uint64_t process_start) {
+    // All sockets made here are for roles.
+    std::optional<ScopedSocketContext> socket_label;
+    if (resources.selinux) socket_label.emplace(HUSK_TRY(resources.selinux->LabelSockets()));
     const BootFile kernel = HUSK_TRY(OpenBootFile("kernel", config.kernel));
     const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
-    const ScopedFd kvm = HUSK_TRY(Kvm::OpenDevice(config.kvm_device));
+    const Kvm kvm = HUSK_TRY(Kvm::Create(HUSK_TRY(Kvm::OpenDevice(config.kvm_device))));
+    const LayerState msr_filter = InspectMsrFilter(kvm);
+    if (!msr_filter.present && config.confinement.required.Has(Layer::kMsrFilter)) {
+        return std::unexpected(RefuseWithout(msr_filter));
+    }
     const EventFd wake_console = HUSK_TRY(EventFd::Create());
     const EventFd wake_vmm = HUSK_TRY(EventFd::Create());
     const std::size_t disks = resources.disks.size();
 
-    std::vector<SlotAssignment> vmm_slots{{kvm.Get(), vmm_slot::kKvm},
+    std::vector<SlotAssignment> vmm_slots{{kvm.Fd(), vmm_slot::kKvm},
                                           {wake_console.Get(), vmm_slot::kWakeConsole},
                                           {wake_vmm.Get(), vmm_slot::kWakeVmm},
                                           {kernel.fd.Get(), vmm_slot::kKernel}};
@@ -194,9 +227,12 @@ Result<Family> Family::Start(const MachineConfig& config, const HostResources& r
         vmm_slots.push_back({wire.doorbell.Get(), vmm_slot::Doorbell(index)});
     }
 
-    FamilyStarter starter(HUSK_TRY(OwnProgram()), config);
-    // The vmm first: it has the most to do.
-    HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_config));
+    vmm_config.filter_msrs = msr_filter.present && !config.confinement.without.Has(Layer::kMsrFilter);
+    FamilyStarter starter(HUSK_TRY(OwnProgram()), config, resources.selinux);
+    if (!msr_filter.present) starter.Lacks({msr_filter.layer, msr_filter.detail, msr_filter.how_to_get});
+    // The vmm first: it has the most to do. Guest RAM is the largest file that it makes.
+    const RoleLimits vmm_limits{.open_files = 256, .file_size = std::max(config.memory_bytes, kOwnPages)};
+    HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_limits, vmm_config));
 
     const DeviceWires& console = wires[kConsoleDevice];
     std::vector<SlotAssignment> console_slots{{console.worker.Fd(), console_slot::kVmm},
@@ -207,7 +243,8 @@ Result<Family> Family::Start(const MachineConfig& config, const HostResources& r
     const ConsoleEndpoint& endpoint = resources.console;
     if (endpoint.input) console_slots.push_back({endpoint.input.Get(), console_slot::kInput});
     if (endpoint.output) console_slots.push_back({endpoint.output.Get(), console_slot::kOutput});
-    HUSK_TRY(starter.Start("console", "console", console_slots, MakeConsoleConfig(config, endpoint)));
+    HUSK_TRY(starter.Start("console", "console", console_slots, {.open_files = kWorkerFiles},
+                           MakeConsoleConfig(config, endpoint)));
 
     for (std::uint32_t disk = 0; disk < disks; ++disk) {
         const DeviceWires& wire = wires[kConsoleDevice + 1 + disk];
@@ -215,7 +252,9 @@ Result<Family> Family::Start(const MachineConfig& config, const HostResources& r
                                                 {wire.interrupt.Get(), blk_slot::kInterrupt},
                                                 {wire.doorbell.Get(), blk_slot::kDoorbell},
                                                 {resources.disks[disk].Fd(), blk_slot::kDisk}};
-        HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots,
+        const RoleLimits limits{.open_files = kWorkerFiles,
+                                .file_size = std::max(resources.disks[disk].Bytes(), kOwnPages)};
+        HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
                                MakeBlkConfig(config, resources.disks[disk], disk)));
     }
     return starter.Finish(disks);

@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "devices/host/console_endpoint.h"
-#include "devices/host/disk_file.h"
 #include "sandbox/process/spawn.h"
 #include "vmm/base/shared_memory.h"
 #include "vmm/machine/config.h"
+#include "vmm/machine/host_resources.h"
 #include "vmm/roles/channel.h"
 #include "vmm/roles/stats_pages.h"
 
@@ -24,18 +23,14 @@ struct RoleHandle {
     bool ended = false;
 };
 
-// What the launcher opens once for all lives of the guest.
-struct HostResources {
-    ConsoleEndpoint console;
-    std::vector<DiskFile> disks;  // as in MachineConfig::disks
-};
-
 struct Family {
     std::vector<RoleHandle> roles;  // the vmm, the console, then the disks in their order
     // The statistics of those that are ready.
     std::optional<SharedPages<VmmStats>> vmm_stats;
     std::optional<SharedPages<ConsoleStats>> console_stats;
     std::vector<std::optional<SharedPages<BlkStats>>> disk_stats;
+    // Layers that were wanted and that this host lacks, as far as the start of the roles told.
+    std::vector<AbsentLayer> absent;
 
     static constexpr std::size_t kVmm = 0;
     static constexpr std::size_t kConsole = 1;
@@ -45,7 +40,7 @@ struct Family {
     [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
 
     // Opens the boot source, starts the roles and tells them what they need. They then report Ready.
-    [[nodiscard]] static Result<Family> Start(const MachineConfig& config, const HostResources& resources,
+    [[nodiscard]] static Result<Family> Start(const MachineConfig& config, HostResources& resources,
                                               std::uint64_t process_start);
 };
 

@@ -87,6 +87,32 @@ Json Device(const std::string& name, const DeviceStats& worker, const VirtioDevi
     return device;
 }
 
+// What each step of sealing a role made of it, and its share of the start-up. The role wrote it: any value may be
+// there.
+Json Sealed(const SealReport& report) {
+    Json steps;
+    for (const SealStep step : {SealStep::kDumpable, SealStep::kMdwe, SealStep::kNoNewPrivs, SealStep::kCapabilities,
+                                SealStep::kLandlock, SealStep::kLimits}) {
+        const SealReport::Step& taken = report.Of(step);
+        const char* const outcome = taken.outcome == SealOutcome::kApplied  ? "applied"
+                                    : taken.outcome == SealOutcome::kAbsent ? "absent"
+                                    : taken.outcome == SealOutcome::kWaived ? "waived"
+                                                                            : "not reached";
+        steps[SealStepName(step)] = {{"outcome", outcome}, {"us", static_cast<double>(taken.nanoseconds) / 1000}};
+    }
+    return steps;
+}
+
+Json SealedRoles(const Family& family) {
+    Json roles;
+    if (family.vmm_stats) roles["vmm"] = Sealed((*family.vmm_stats)->sealing);
+    if (family.console_stats) roles["console"] = Sealed((*family.console_stats)->sealing);
+    for (std::size_t disk = 0; disk < family.disk_stats.size(); ++disk) {
+        if (family.disk_stats[disk]) roles["blk" + std::to_string(disk)] = Sealed((*family.disk_stats[disk])->sealing);
+    }
+    return roles;
+}
+
 // Doorbells and acknowledgements are ioeventfds that KVM signalled, interrupts are irqfds that the worker did.
 Json Devices(const Family& family) {
     Json devices = Json::array();
@@ -137,6 +163,8 @@ void StatsReport::AddBoot(const Family& family, const Ending& ending) {
         mark("kvm_ready", stats.kvm_ready.At());
         mark("memory_ready", stats.memory_ready.At());
         mark("kernel_loaded", stats.kernel_loaded.At());
+        mark("vmm_process_sealed", stats.process_sealed.At());
+        mark("vmm_threads_sealed", stats.sealed.At());
         mark("first_run", stats.first_run.At());
     }
     if (family.console_stats) mark("first_console_byte", (*family.console_stats)->first_byte.At());
@@ -161,6 +189,7 @@ void StatsReport::AddBoot(const Family& family, const Ending& ending) {
                            {"writes", stats.writes.load()}};
     }
     boot["devices"] = Devices(family);
+    boot["sealing"] = SealedRoles(family);
     boots_.push_back(boot.dump());
 }
 

@@ -133,8 +133,10 @@ class Life {
         RoleHandle& role = family_.roles[index];
         auto mail = ReceiveMail(role.channel);
         if (!mail || mail->PeerGone()) return;
-        if (mail->message.As<Ready>() && mail->fd) OnReady(index, std::move(mail->fd));
+        if (mail->message.As<Stats>() && mail->fd) OnStats(index, std::move(mail->fd));
+        if (mail->message.As<Ready>()) OnReady(index);
         if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);
+        if (const auto violation = mail->message.As<Violation>()) Conclude(EndingOfViolation(role.name, *violation));
         if (index == Family::kVmm) {
             if (const auto ended = mail->message.As<GuestEnded>()) Conclude(EndingOf(*ended));
             if (const auto broken = mail->message.As<DeviceBroken>()) OnBroken(*broken);
@@ -145,16 +147,21 @@ class Life {
         }
     }
 
-    void OnReady(std::size_t index, ScopedFd stats) {
+    void OnStats(std::size_t index, ScopedFd stats) {
         if (index == Family::kVmm) {
             TakeOver(std::move(stats), family_.vmm_stats);
         } else if (index == Family::kConsole) {
             TakeOver(std::move(stats), family_.console_stats);
-            if (client_) (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
         } else {
             TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
         }
-        family_.roles[index].ready = true;
+    }
+
+    void OnReady(std::size_t index) {
+        if (std::exchange(family_.roles[index].ready, true)) return;
+        if (index == Family::kConsole && client_) {
+            (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
+        }
         if (going_ || !std::ranges::all_of(family_.roles, &RoleHandle::ready)) return;
         going_ = true;
         (void)SendMessage(family_.Vmm().channel, Go{});
@@ -196,9 +203,10 @@ class Life {
             return;
         }
         Conclude(EndingOfDeadRole(role.name, status));  // unless it said why
-        // The rest of a VM that powered off waits for its reader; that of one that was ended does so for a while only.
+        // The rest of a VM that ended by itself waits for its reader; that of one that was ended, or whose worker is
+        // stuck, does so for a while only.
         stop_deadline_.reset();
-        if (ending_->status == ExitStatus::kEndedBySignal)
+        if (ending_->status == ExitStatus::kEndedBySignal || ending_->status == ExitStatus::kHostFailure)
             stop_deadline_ = MonotonicNanoseconds() + kStopGraceNanoseconds;
         (void)SendMessage(family_.Console().channel, Drain{});
     }
@@ -253,25 +261,47 @@ class SocketFile {
     const ConsoleEndpoint& endpoint_;
 };
 
+// Says once which layers the VM does without, and why.
+class AbsenceLog {
+ public:
+    explicit AbsenceLog(const ConfinementConfig& config) {
+        for (const Layer layer : kAllLayers) {
+            if (!config.without.Has(layer)) continue;
+            Log(LogLevel::kWarning, "running without " + std::string(LayerName(layer)) + ", as asked for");
+            told_.Add(layer);
+        }
+    }
+    void Tell(const Family& family) {
+        for (const AbsentLayer& absent : family.absent) Tell(absent.layer, absent.why);
+    }
+
+ private:
+    void Tell(Layer layer, const std::string& why) {
+        if (told_.Has(layer)) return;
+        told_.Add(layer);
+        Log(LogLevel::kInfo, "running without " + std::string(LayerName(layer)) + ": " + why);
+    }
+
+    LayerSet told_;
+};
+
 }  // namespace
 
 Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_start) {
     HUSK_TRY(CheckConfig(config));
     StatsReport report = HUSK_TRY(StatsReport::Create(config, process_start));
-    HostResources resources;
-    for (const DiskConfig& disk : config.disks) {
-        resources.disks.push_back(HUSK_TRY(DiskFile::Open(disk.path, disk.read_only)));
-    }
-    resources.console = HUSK_TRY(OpenConsole(config.console));
+    HostResources resources = HUSK_TRY(HostResources::Open(config));
     const ConsoleEndpoint& endpoint = resources.console;
     const SocketFile socket_file(endpoint);
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
     const StopSignals signals;
     const RawTerminal raw(endpoint);
+    AbsenceLog absences(config.confinement);
     ScopedFd client;
     Ending ending;
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start));
+        absences.Tell(family);
         ending = Life(family, endpoint, signals, client).Run();
         report.AddBoot(family, ending);
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);

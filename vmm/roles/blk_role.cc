@@ -12,11 +12,14 @@
 #include "devices/virtio/blk/blk_device.h"
 #include "sandbox/process/role_start.h"
 #include "vmm/base/shared_memory.h"
+#include "vmm/base/syscalls.h"
 #include "vmm/bus/event_fd_line.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/roles/filters/filters.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
 #include "vmm/roles/role_exit.h"
+#include "vmm/roles/sealing.h"
 #include "vmm/roles/slots.h"
 #include "vmm/roles/stats_pages.h"
 
@@ -28,10 +31,11 @@ class BlkRole {
     explicit BlkRole(const Channel& launcher) : launcher_(launcher) {}
 
     [[nodiscard]] Result<> Prepare() {
-        HUSK_TRY(BeginRole({SIGKILL}, "blk"));
+        HUSK_TRY(BeginRole({SIGKILL, blk_slot::kLauncher}, "blk"));
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
         HUSK_TRY(CheckManifest(manifest.first));
         HUSK_TRY(FillFreeSlots(blk_slot::kEnd));
+        const Sealing sealing = HUSK_TRY(Sealing::Begin(launcher_));
         config_ = HUSK_TRY(Expect<BlkConfig>(launcher_)).first;
         NameThread();
         stats_.emplace(HUSK_TRY(SharedPages<BlkStats>::Create("husk-blk-stats")));
@@ -42,17 +46,25 @@ class BlkRole {
         disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.capacity_bytes, config_.read_only));
         device_.emplace(*memory_, *disk_, BlkOptions{config_.read_only, config_.serial.View()}, interrupt_,
                         (*stats_)->device);
-        HUSK_TRY(device_->StartPool());
-        return SendMessage(launcher_, Ready{}, stats_->Fd());
+        HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
+        IoPool::Setup pool{.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell)),
+                           .seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); }};
+        HUSK_TRY(sealing.SealProcess(blk_slot::kEnd, launcher_, (*stats_)->sealing));
+        (*stats_)->process_sealed.SetOnce();
+        HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
+        HUSK_TRY(sealing.SealThread(filters::BlkLoop()));
+        (*stats_)->sealed.SetOnce();
+        return {};
     }
 
     // Until the vmm is gone and nothing is in flight any more.
     void Run() {
         std::array<pollfd, 3> waiting{pollfd{vmm_.Fd(), POLLIN, 0}, pollfd{doorbell_.Get(), POLLIN, 0},
                                       pollfd{device_->CompletionFd(), POLLIN, 0}};
+        PostMessage(launcher_, Ready{});
         ServeResult served = ServeResult::kSleep;
         while (!(vmm_gone_ && device_->Idle())) {
-            if (::poll(waiting.data(), waiting.size(), served == ServeResult::kMore ? 0 : -1) < 0) continue;
+            if (RawPoll(waiting, served == ServeResult::kMore ? 0 : -1) < 0) continue;
             if (waiting[0].revents != 0) HandleVmm();
             if (vmm_gone_) waiting[0].fd = -1;
             if (waiting[1].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
@@ -71,16 +83,16 @@ class BlkRole {
     }
 
     void HandleVmm() {
-        const auto mail = ReceiveMail(vmm_);
-        if (!mail || mail->PeerGone()) {
+        const MessageBuffer message = TakeMessage(vmm_);
+        if (message.size == 0) {
             vmm_gone_ = true;
             device_->Stop();
             return;
         }
-        if (const auto activate = mail->message.As<ActivateDevice>()) {
+        if (const auto activate = message.As<ActivateDevice>()) {
             if (const auto fault = device_->Activate(activate->activation)) ReportFault(*fault);
         }
-        if (mail->message.As<StopDevice>()) {
+        if (message.As<StopDevice>()) {
             stopping_ = true;
             device_->Stop();
         }
@@ -89,18 +101,16 @@ class BlkRole {
     void FinishStop() {
         device_->Deactivate();
         stopping_ = false;
-        [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceStopped{});
+        PostMessage(vmm_, DeviceStopped{});
     }
 
-    void ReportFault(QueueFault fault) {
-        [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceNeedsReset{static_cast<std::uint32_t>(fault)});
-    }
+    void ReportFault(QueueFault fault) { PostMessage(vmm_, DeviceNeedsReset{static_cast<std::uint32_t>(fault)}); }
     void Report(const HostFailure& failure) {
         HostIoFailed message;
         message.os_errno = failure.os_errno;
         message.operation = static_cast<std::uint32_t>(failure.operation);
         message.offset = failure.offset;
-        [[maybe_unused]] const auto sent = SendMessage(launcher_, message);
+        PostMessage(launcher_, message);
     }
 
     const Channel& launcher_;

@@ -6,7 +6,9 @@
 #include "boot/linux/legacy_stops.h"
 #include "boot/linux/linux_boot.h"
 #include "vmm/kvm/cpuid.h"
+#include "vmm/kvm/msr_filter.h"
 #include "vmm/memory/address_map.h"
+#include "vmm/roles/slots.h"
 
 namespace husk {
 namespace {
@@ -45,10 +47,12 @@ Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& c
                                            " vCPUs in one VM, not " + std::to_string(config.vcpus));
     }
     Vm vm = HUSK_TRY(kvm.CreateVm());
+    HUSK_TRY(vm.MoveTo(vmm_slot::kVm));
     // As many pins as devices need: a guest kernel writes each of them several times while it starts.
     const std::uint32_t pins = VirtioDevice::GsiOf(config.devices);
     HUSK_TRY(vm.EnableSplitIrqchip(pins));
     HUSK_TRY(vm.ReserveRealModePages());
+    if (config.filter_msrs) HUSK_TRY(InstallMsrFilter(vm));
     links.stats.kvm_ready.SetOnce();
 
     GuestMemory memory = HUSK_TRY(
@@ -57,8 +61,8 @@ Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& c
     for (const MemoryRegion& region : memory.Regions()) HUSK_TRY(vm.AddMemory(slot++, region));
     links.stats.memory_ready.SetOnce();
 
-    EventFd uart_event = HUSK_TRY(EventFd::Create());
-    EventFd button_event = HUSK_TRY(EventFd::Create());
+    EventFd uart_event = HUSK_TRY(EventFd::CreateOn(vmm_slot::kUartLine));
+    EventFd button_event = HUSK_TRY(EventFd::CreateOn(vmm_slot::kButtonLine));
     std::unique_ptr<Board> board(
         new Board(std::move(vm), std::move(memory), std::move(uart_event), std::move(button_event), pins, links));
     const bool pages = !config.virtio_trap && kvm.HasReadOnlyMemory();
@@ -120,6 +124,7 @@ Result<> Board::CreateVcpus(const Kvm& kvm, const VmmConfig& config) {
     vcpus_.reserve(config.vcpus);
     for (std::uint32_t id = 0; id < config.vcpus; ++id) {
         Vcpu& vcpu = vcpus_.emplace_back(HUSK_TRY(vm_.CreateVcpu(id)));
+        HUSK_TRY(vcpu.MoveTo(vmm_slot::Vcpu(static_cast<int>(id))));
         auto cpuid = supported;
         AdjustCpuid(cpuid, {.id = id, .count = config.vcpus}, tsc_deadline);
         HUSK_TRY(vcpu.SetCpuid(cpuid));

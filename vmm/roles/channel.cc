@@ -2,7 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
+
+#include "vmm/base/syscalls.h"
 
 namespace husk {
 
@@ -35,7 +38,16 @@ Result<> Channel::Send(std::span<const std::byte> message, int fd) const {
     return {};
 }
 
-Result<Channel::Received> Channel::Receive(std::span<std::byte> buffer) const {
+namespace {
+
+// One message and at most one descriptor. Without allocation: also what sealed roles receive by.
+struct Arrival {
+    long size = 0;  // or a negative errno
+    int fd = -1;
+    bool cut = false;
+};
+
+Arrival ReceiveOne(int socket, std::span<std::byte> buffer) {
     iovec data{buffer.data(), buffer.size()};
     alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))]{};
     msghdr header{};
@@ -43,22 +55,51 @@ Result<Channel::Received> Channel::Receive(std::span<std::byte> buffer) const {
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = CMSG_LEN(sizeof(int));  // no padding: the kernel would put a second descriptor there
-    ssize_t got = 0;
+    Arrival arrival;
     do {
-        got = ::recvmsg(socket_.Get(), &header, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0 && errno == ECONNRESET) return Received{};
-    if (got < 0) return FailOs("cannot receive from a role");
-    Received received{static_cast<std::size_t>(got), ScopedFd()};
+        arrival.size = RawSyscall(SYS_recvmsg, socket, &header, int{MSG_CMSG_CLOEXEC});
+    } while (arrival.size == -EINTR);
+    if (arrival.size < 0) return arrival;
+    arrival.cut = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
     if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
         rights->cmsg_len == CMSG_LEN(sizeof(int))) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(rights), sizeof fd);
-        received.fd.Reset(fd);
+        std::memcpy(&arrival.fd, CMSG_DATA(rights), sizeof arrival.fd);
     }
-    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return Fail("a role sent more than its messages hold");
+    return arrival;
+}
+
+}  // namespace
+
+Result<Channel::Received> Channel::Receive(std::span<std::byte> buffer) const {
+    const Arrival arrival = ReceiveOne(socket_.Get(), buffer);
+    Received received{0, ScopedFd(arrival.fd)};
+    if (arrival.size == -ECONNRESET) return received;
+    if (arrival.size < 0) return FailOs("cannot receive from a role", static_cast<int>(-arrival.size));
+    if (arrival.cut) return Fail("a role sent more than its messages hold");
+    received.size = static_cast<std::size_t>(arrival.size);
     return received;
+}
+
+bool Channel::Post(std::span<const std::byte> message) const {
+    long sent = 0;
+    do {
+        sent = RawWrite(socket_.Get(), message);
+    } while (sent == -EINTR);
+    return sent == static_cast<long>(message.size());
+}
+
+std::size_t Channel::Take(std::span<std::byte> buffer) const {
+    long got = 0;
+    do {
+        got = RawRead(socket_.Get(), buffer);
+    } while (got == -EINTR);
+    return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
+Channel::Taken Channel::TakeWithFd(std::span<std::byte> buffer) const {
+    const Arrival arrival = ReceiveOne(socket_.Get(), buffer);
+    return {arrival.size > 0 ? static_cast<std::size_t>(arrival.size) : 0, arrival.fd};
 }
 
 }  // namespace husk

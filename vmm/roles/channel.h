@@ -28,6 +28,18 @@ class Channel {
     // Waits for the next message and copies it to `buffer`. A message longer than the buffer is an error.
     [[nodiscard]] Result<Received> Receive(std::span<std::byte> buffer) const;
 
+    // For sealed roles, without allocation. A descriptor beside the message is dropped by the kernel.
+    // False when the peer is gone.
+    bool Post(std::span<const std::byte> message) const;
+    // Waits for the next message; its size, or 0 when the peer is gone. A longer one is cut.
+    [[nodiscard]] std::size_t Take(std::span<std::byte> buffer) const;
+    // The same, for the one role that is sent descriptors while it is sealed. -1 when there is none.
+    struct Taken {
+        std::size_t size = 0;
+        int fd = -1;  // to be closed by the caller
+    };
+    [[nodiscard]] Taken TakeWithFd(std::span<std::byte> buffer) const;
+
     [[nodiscard]] int Fd() const { return socket_.Get(); }
 
  private:

@@ -15,10 +15,13 @@
 #include "sandbox/process/role_start.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
+#include "vmm/base/syscalls.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/roles/filters/filters.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
 #include "vmm/roles/role_exit.h"
+#include "vmm/roles/sealing.h"
 #include "vmm/roles/slots.h"
 #include "vmm/roles/stats_pages.h"
 
@@ -38,16 +41,19 @@ Result<> Catch(int number, void (*handler)(int)) {
     return {};
 }
 
+// Behind the slots: statistics, rings, and a client's descriptor on its way to its slot.
+constexpr unsigned kOpenFiles = console_slot::kEnd + 3;
+
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
 // A slot without its descriptor holds /dev/null: left free, it would go to the next descriptor this role opens.
-void Vacate(int slot) { (void)::dup3(STDIN_FILENO, slot, O_CLOEXEC); }
+void Vacate(int slot) { RawDup3(STDIN_FILENO, slot); }
 
 // The size of the terminal that a person looks at, when there is one and it knows.
 std::optional<console_config::Window> LookAtWindow() {
     for (const int slot : {console_slot::kInput, console_slot::kOutput}) {
         winsize size{};
-        if (::ioctl(slot, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+        if (RawIoctl(slot, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
             return console_config::Window{.cols = size.ws_col, .rows = size.ws_row};
         }
     }
@@ -60,7 +66,7 @@ class ConsoleRole {
 
     [[nodiscard]] Result<> Prepare() {
         HUSK_TRY(Catch(kLauncherDied, OnLauncherDeath));
-        HUSK_TRY(BeginRole({kLauncherDied}, "console"));
+        HUSK_TRY(BeginRole({kLauncherDied, console_slot::kLauncher}, "console"));
         HUSK_TRY(Catch(SIGWINCH, OnWindowChange));
         HoldBackWindowChanges();
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
@@ -72,29 +78,39 @@ class ConsoleRole {
                                console_slot::kInterrupt, console_slot::kDoorbell, console_slot::kGuestRam}) {
             if (!IsOpen(slot)) Vacate(slot);
         }
+        const Sealing sealing = HUSK_TRY(Sealing::Begin(launcher_));
         config_ = HUSK_TRY(Expect<ConsoleConfig>(launcher_)).first;
         stats_.emplace(HUSK_TRY(SharedPages<ConsoleStats>::Create("husk-console-stats")));
         (*stats_)->role_started.SetOnce();
         auto memory = HUSK_TRY(Expect<ConsoleMemory>(vmm_));
         rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Attach(std::move(memory.second))));
+        auto ram = HUSK_TRY(Expect<GuestRam>(vmm_));
+        memory_.emplace(
+            HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), console_slot::kGuestRam)))));
         host.escape = config_.escape;
         host.clients = config_.clients;
         host.pty = config_.pty;
         host.uart = config_.uart;
         hvc_.emplace(interrupt_, (*stats_)->device);
         pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
-        return SendMessage(launcher_, Ready{}, stats_->Fd());
+        HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
+        HUSK_TRY(sealing.SealProcess(kOpenFiles, launcher_, (*stats_)->sealing));
+        (*stats_)->process_sealed.SetOnce();
+        HUSK_TRY(sealing.SealThread(filters::Console()));
+        (*stats_)->sealed.SetOnce();
+        return {};
     }
 
     // Until the launcher says that the VM is over and all is written, or is gone.
-    [[nodiscard]] Result<> Run() {
+    void Run() {
+        PostMessage(launcher_, Ready{});
         while (!launcher_died && !(draining_ && pump_->Drained())) {
             std::array<pollfd, 6> waiting{};
             const int timeout = pump_->Prepare(waiting[0], waiting[1]);
             FollowWindow();
             const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
-            waiting[3] = {memory_ ? doorbell_.Get() : -1, POLLIN, 0};
+            waiting[3] = {doorbell_.Get(), POLLIN, 0};
             waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | to_vmm), 0};
             waiting[5] = {launcher_.Fd(), POLLIN, 0};
             if (!Wait(waiting, timeout)) continue;
@@ -104,12 +120,11 @@ class ConsoleRole {
             Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
             if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
             if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
-            if ((waiting[4].revents & ~POLLOUT) != 0) HUSK_TRY(HandleVmm());
-            if (waiting[5].revents != 0) HUSK_TRY(HandleLauncher());
+            if ((waiting[4].revents & ~POLLOUT) != 0) HandleVmm();
+            if (waiting[5].revents != 0) HandleLauncher();
             PublishCounts();
         }
         if (launcher_died && config_.restore_terminal) RestoreTerminal(console_slot::kInput, config_.terminal);
-        return {};
     }
 
  private:
@@ -128,7 +143,9 @@ class ConsoleRole {
         sigset_t none;
         ::sigemptyset(&none);
         const timespec timeout{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
-        return ::ppoll(waiting.data(), waiting.size(), milliseconds < 0 ? nullptr : &timeout, &none) >= 0;
+        // The kernel's set of signals is 64 bits, the first ones of the C library's.
+        return RawSyscall(SYS_ppoll, waiting.data(), waiting.size(), milliseconds < 0 ? nullptr : &timeout, &none, 8) >=
+               0;
     }
 
     // --- The launcher
@@ -149,54 +166,52 @@ class ConsoleRole {
                 asks.what = ConsoleAsks::What::kClientGone;
                 break;
         }
-        [[maybe_unused]] const auto sent = SendMessage(launcher_, asks);
+        PostMessage(launcher_, asks);
     }
 
-    [[nodiscard]] Result<> HandleLauncher() {
-        auto mail = ReceiveMail(launcher_);
-        if (!mail || mail->PeerGone()) launcher_died = 1;
-        if (launcher_died) return {};
-        if (mail->message.As<Drain>()) HUSK_TRY(BeginDraining());
-        if (mail->message.As<Client>() && mail->fd &&
-            ::dup3(mail->fd.Get(), console_slot::kClient, O_CLOEXEC) == console_slot::kClient) {
+    void HandleLauncher() {
+        MessageBuffer message;
+        const Channel::Taken taken = launcher_.TakeWithFd(message.bytes);
+        message.size = taken.size;
+        if (message.size == 0) launcher_died = 1;
+        if (message.As<Drain>()) BeginDraining();
+        if (taken.fd < 0) return;
+        if (message.As<Client>() && RawDup3(taken.fd, console_slot::kClient) == console_slot::kClient) {
             pump_->SetClient(console_slot::kClient);
         }
-        return {};
+        RawSyscall(SYS_close, taken.fd);
     }
 
     // The vmm is dead. Its last words may still be unread: a device activated just before is drained as well.
-    [[nodiscard]] Result<> BeginDraining() {
+    void BeginDraining() {
         draining_ = true;
         pump_->EndInput();
-        for (pollfd waiting{vmm_.Fd(), POLLIN, 0}; !vmm_gone_ && ::poll(&waiting, 1, 0) > 0;) HUSK_TRY(HandleVmm());
-        return {};
+        for (std::array waiting{pollfd{vmm_.Fd(), POLLIN, 0}}; !vmm_gone_ && Wait(waiting, 0);) {
+            if (waiting[0].revents == 0) break;
+            HandleVmm();
+        }
     }
 
     // --- The vmm, and the device
 
     // One message. The vmm may be in the guest's hands.
-    [[nodiscard]] Result<> HandleVmm() {
-        auto mail = ReceiveMail(vmm_);
-        vmm_gone_ = !mail || mail->PeerGone();  // the launcher sees that too, and ends the VM
-        if (vmm_gone_) return {};
-        if (mail->message.As<GuestRam>() && mail->fd && !memory_) {
-            if (::dup3(mail->fd.Get(), console_slot::kGuestRam, O_CLOEXEC) < 0) return FailOs("cannot keep guest RAM");
-            memory_.emplace(HUSK_TRY(GuestMemory::Attach(ScopedFd(console_slot::kGuestRam))));
-        }
-        if (const auto activate = mail->message.As<ActivateDevice>()) Activate(activate->activation);
-        if (mail->message.As<StopDevice>()) {
+    void HandleVmm() {
+        const MessageBuffer message = TakeMessage(vmm_);
+        vmm_gone_ = message.size == 0;  // the launcher sees that too, and ends the VM
+        if (const auto activate = message.As<ActivateDevice>()) Activate(activate->activation);
+        if (message.As<StopDevice>()) {
             StopHvc();
             (*stats_)->device.resets.Add();
-            [[maybe_unused]] const auto sent = SendMessage(vmm_, DeviceStopped{});
+            PostMessage(vmm_, DeviceStopped{});
         }
-        return {};
     }
 
     void Activate(const Activation& activation) {
         if (hvc_->Live()) StopHvc();
-        const auto fault = memory_ ? hvc_->Activate(*memory_, activation) : QueueFault::kRingNotInMemory;
-        if (fault) return AskForReset(*fault);
+        if (const auto fault = hvc_->Activate(*memory_, activation)) return AskForReset(*fault);
         (*stats_)->driver_ok.SetOnce();
+        // Drivers look at the size when they are told that it changed, not when they start.
+        if (!window_due_) window_due_ = window_told_;
     }
 
     void StopHvc() {
@@ -206,8 +221,7 @@ class ConsoleRole {
 
     void AskForReset(QueueFault fault) {
         pump_->HvcDied();
-        [[maybe_unused]] const auto sent =
-            SendMessage(vmm_, DeviceNeedsReset{.fault = static_cast<std::uint32_t>(fault)});
+        PostMessage(vmm_, DeviceNeedsReset{.fault = static_cast<std::uint32_t>(fault)});
     }
 
     // --- The window
@@ -227,7 +241,7 @@ class ConsoleRole {
         const auto bytes = BytesOf(*window_due_);
         changed.length = static_cast<std::uint32_t>(bytes.size());
         std::ranges::copy(bytes, changed.bytes.begin());
-        [[maybe_unused]] const auto sent = SendMessage(vmm_, changed);
+        PostMessage(vmm_, changed);
         window_told_ = std::exchange(window_due_, std::nullopt);
     }
 
@@ -263,7 +277,7 @@ void RunConsoleRole() {
     const Channel launcher{ScopedFd(console_slot::kLauncher)};
     ConsoleRole role(launcher);
     if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    if (const auto ran = role.Run(); !ran) FailRole(launcher, ran.error());
+    role.Run();
     LeaveRole(0);
 }
 

@@ -1,6 +1,7 @@
 #include "vmm/roles/device_control.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/base/syscalls.h"
 
 namespace husk {
 
@@ -14,37 +15,37 @@ void DeviceControl::Activate(const Activation& activation) {
 
 void DeviceControl::Reset() {
     stats_.resets.Add();
-    Answer none = Answer::kStopped;
-    answer_.compare_exchange_strong(none, Answer::kNone, std::memory_order_relaxed);
+    std::uint32_t old = kStopped;
+    answer_.compare_exchange_strong(old, kNoAnswer, std::memory_order_relaxed);
     wish_.store(Wish::kReset, std::memory_order_release);
     wake_control_.Signal();
     // While we wait, the control thread may want all vCPUs out of the guest, and this one is.
     const VcpuGate::Outside outside(gate_);
     // Acquire: pairs with Stopped(); what the worker wrote to guest memory is there.
-    answer_.wait(Answer::kNone, std::memory_order_acquire);
+    while (answer_.load(std::memory_order_acquire) == kNoAnswer) FutexWait(answer_, kNoAnswer);
 }
 
 void DeviceControl::Forward() {
     const Wish wish = wish_.exchange(Wish::kNone, std::memory_order_acq_rel);
     // A worker that cannot be reached is a dead one: the launcher ends the VM.
-    if (wish == Wish::kActivate) (void)SendMessage(channel_, ActivateDevice{activation_});
+    if (wish == Wish::kActivate) PostMessage(channel_, ActivateDevice{activation_});
     if (wish == Wish::kReset) {
         deadline_ = MonotonicNanoseconds() + kResetDeadlineNanoseconds;
-        (void)SendMessage(channel_, StopDevice{});
+        PostMessage(channel_, StopDevice{});
     }
 }
 
 void DeviceControl::Stopped() {
     if (!deadline_) return;  // nobody asked
     deadline_.reset();
-    Answer none = Answer::kNone;
-    answer_.compare_exchange_strong(none, Answer::kStopped, std::memory_order_release);
-    answer_.notify_all();
+    std::uint32_t none = kNoAnswer;
+    answer_.compare_exchange_strong(none, kStopped, std::memory_order_release);
+    FutexWake(answer_, kEveryThread);
 }
 
 void DeviceControl::Abandon() {
-    answer_.store(Answer::kAbandoned, std::memory_order_release);
-    answer_.notify_all();
+    answer_.store(kAbandoned, std::memory_order_release);
+    FutexWake(answer_, kEveryThread);
 }
 
 }  // namespace husk

@@ -43,7 +43,10 @@ class DeviceControl final : public TransportHost {
 
  private:
     enum class Wish : std::uint32_t { kNone, kActivate, kReset };
-    enum class Answer : std::uint32_t { kNone, kStopped, kAbandoned };
+    // Of answer_, a futex.
+    static constexpr std::uint32_t kNoAnswer = 0;
+    static constexpr std::uint32_t kStopped = 1;
+    static constexpr std::uint32_t kAbandoned = 2;
 
     Channel channel_;
     const EventFd& doorbell_;
@@ -52,7 +55,7 @@ class DeviceControl final : public TransportHost {
     VirtioDeviceStats& stats_;
     Activation activation_;  // written before wish_ becomes kActivate, and not again before the reset that follows
     std::atomic<Wish> wish_{Wish::kNone};
-    std::atomic<Answer> answer_{Answer::kNone};
+    std::atomic<std::uint32_t> answer_{kNoAnswer};
     std::optional<std::uint64_t> deadline_;  // of the control thread: a StopDevice is under way
 };
 

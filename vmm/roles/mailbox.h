@@ -25,6 +25,19 @@ struct Mail {
     return mail;
 }
 
+// The same two for sealed roles: no allocation, no descriptors. Posting to a peer that is gone is no error: the
+// launcher sees that too, and ends the VM.
+template <typename M>
+void PostMessage(const Channel& channel, const M& message) {
+    channel.Post(MessageBuffer::Encode(message).Bytes());
+}
+// Size 0: the peer is gone.
+[[nodiscard]] inline MessageBuffer TakeMessage(const Channel& channel) {
+    MessageBuffer message;
+    message.size = channel.Take(message.bytes);
+    return message;
+}
+
 // Waits for a message of type M; anything else is an error.
 template <typename M>
 [[nodiscard]] Result<std::pair<M, ScopedFd>> Expect(const Channel& channel) {

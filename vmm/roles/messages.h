@@ -2,15 +2,14 @@
 // message only when its size is exactly that of its type, and checks every field it uses: a role may have been taken
 // over by its guest.
 //
-//     launcher -> role      Manifest, then the role's Config; later Go, PowerButton, Stop, Drain, Client
-//     role -> launcher      Ready (with the descriptor of its statistics), Failed, GuestEnded, ConsoleAsks
+//     launcher -> role      Manifest, Confinement, then the role's Config; later Go, PowerButton, Stop, Drain, Client
+//     role -> launcher      Stats (with the descriptor of its statistics), Ready, Failed, GuestEnded, ConsoleAsks,
+//                           Violation
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
 //     worker -> launcher    HostIoFailed
 #pragma once
-
-#include <termios.h>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +21,9 @@
 #include <string_view>
 #include <type_traits>
 
+#include "devices/host/terminal.h"
 #include "devices/virtio/mmio_transport.h"
+#include "sandbox/seccomp/violation.h"
 #include "vmm/base/bytes.h"
 
 namespace husk {
@@ -50,6 +51,9 @@ enum class MessageType : std::uint32_t {
     kConfigChanged,
     kHostIoFailed,
     kDeviceBroken,
+    kConfinement,
+    kStats,
+    kViolation,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -68,6 +72,7 @@ struct FixedText {
 inline constexpr std::uint32_t kMaxVcpus = 64;
 inline constexpr std::size_t kMaxCommandLine = 2047;
 inline constexpr std::size_t kMaxName = 63;
+inline constexpr std::size_t kMaxContext = 255;
 
 // What the launcher put on a slot. The role compares it with what it finds there.
 struct ManifestEntry {
@@ -82,6 +87,14 @@ struct Manifest {
     static constexpr MessageType kType = MessageType::kManifest;
     std::uint32_t count = 0;
     std::array<ManifestEntry, 64> entries{};
+};
+
+// What the role is to be confined by.
+struct Confinement {
+    static constexpr MessageType kType = MessageType::kConfinement;
+    std::uint32_t required = 0;      // bits of a LayerSet: a missing one is an error
+    std::uint32_t without = 0;       // bits of a LayerSet: not to be applied
+    FixedText<kMaxContext> context;  // its SELinux context, byte for byte; empty: there is none to check
 };
 
 inline constexpr std::uint32_t kMaxDisks = 8;
@@ -108,6 +121,7 @@ struct VmmConfig {
     bool uart = true;
     bool huge_pages = false;
     bool virtio_trap = false;  // no register pages: reads of virtio registers trap
+    bool filter_msrs = true;
     std::uint32_t devices = 0;
     std::array<DeviceSpec, kMaxDevices> device{};
     std::uint64_t process_start = 0;  // CLOCK_MONOTONIC, nanoseconds
@@ -122,7 +136,7 @@ struct ConsoleConfig {
     bool clients = false;           // a unix socket: output waits for a client
     bool pty = false;               // a pseudo-terminal: its other side comes and goes
     bool uart = true;               // the guest has a serial port beside hvc0
-    termios terminal{};
+    TerminalSettings terminal;
     FixedText<kMaxName> name;
 };
 
@@ -153,8 +167,18 @@ struct Client {
     static constexpr MessageType kType = MessageType::kClient;
 };
 
+// Beside it: the memfd of the role's statistics.
+struct Stats {
+    static constexpr MessageType kType = MessageType::kStats;
+};
+// The role has all it needs, and is sealed.
 struct Ready {
     static constexpr MessageType kType = MessageType::kReady;
+};
+// The last words of a role: one of its threads made a system call that its filter forbids.
+struct Violation {
+    static constexpr MessageType kType = MessageType::kViolation;
+    SyscallViolation what;
 };
 
 // The role could not start.
@@ -234,6 +258,7 @@ struct DeviceBroken {
 
 // A message on the wire: its type, then the struct.
 struct alignas(8) MessageBuffer {
+    static constexpr std::size_t kBodyAt = sizeof(std::uint64_t);
     std::array<std::byte, 4096> bytes{};
     std::size_t size = 0;
 

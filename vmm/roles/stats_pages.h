@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "devices/virtio/device_stats.h"
+#include "sandbox/process/seal_process.h"
 #include "vmm/base/clock.h"
 #include "vmm/kvm/exit_counters.h"
 #include "vmm/roles/messages.h"
@@ -35,6 +36,9 @@ struct VirtioDeviceStats {
 
 struct VmmStats {
     TimeMark role_started;
+    SealReport sealing{};
+    TimeMark process_sealed;
+    TimeMark sealed;  // all threads
     TimeMark kvm_ready;
     TimeMark memory_ready;
     TimeMark kernel_loaded;
@@ -50,6 +54,9 @@ struct VmmStats {
 
 struct ConsoleStats {
     TimeMark role_started;
+    SealReport sealing{};
+    TimeMark process_sealed;
+    TimeMark sealed;  // all threads
     TimeMark first_byte;
     std::atomic<std::uint64_t> bytes_out{};
     std::atomic<std::uint64_t> bytes_in{};
@@ -60,6 +67,9 @@ struct ConsoleStats {
 
 struct BlkStats {
     TimeMark role_started;
+    SealReport sealing{};
+    TimeMark process_sealed;
+    TimeMark sealed;  // all threads
     DeviceStats device;
 };
 

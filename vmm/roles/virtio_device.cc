@@ -32,7 +32,7 @@ Result<std::unique_ptr<VirtioDevice>> VirtioDevice::Create(std::uint32_t index, 
         return Fail("device " + std::to_string(index) + " is not described validly");
     }
     RegisterPage page = HUSK_TRY(RegisterPage::Create());
-    EventFd acknowledged = HUSK_TRY(EventFd::Create());
+    EventFd acknowledged = HUSK_TRY(EventFd::CreateOn(vmm_slot::Acknowledged(static_cast<int>(index))));
     return std::unique_ptr<VirtioDevice>(
         new VirtioDevice(index, spec, std::move(page), std::move(acknowledged), wake_control, gate, stats));
 }

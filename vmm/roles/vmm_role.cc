@@ -9,11 +9,14 @@
 #include "sandbox/process/role_start.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
+#include "vmm/base/syscalls.h"
 #include "vmm/roles/board.h"
+#include "vmm/roles/filters/filters.h"
 #include "vmm/roles/guest_end.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
 #include "vmm/roles/role_exit.h"
+#include "vmm/roles/sealing.h"
 #include "vmm/roles/slots.h"
 #include "vmm/roles/vcpu_threads.h"
 
@@ -32,18 +35,19 @@ class VmmRole {
 
     // Everything up to the guest's first instruction.
     [[nodiscard]] Result<> Prepare() {
-        HUSK_TRY(BeginRole({SIGKILL}, "ctl"));
+        HUSK_TRY(BeginRole({SIGKILL, vmm_slot::kLauncher}, "ctl"));
         const auto manifest = HUSK_TRY(Expect<Manifest>(launcher_));
         HUSK_TRY(CheckManifest(manifest.first));
         HUSK_TRY(FillFreeSlots(vmm_slot::kEnd));
+        sealing_.emplace(HUSK_TRY(Sealing::Begin(launcher_)));
         const VmmConfig config = HUSK_TRY(Expect<VmmConfig>(launcher_)).first;
         if (config.vcpus == 0 || config.vcpus > kMaxVcpus) return Fail("the number of vCPUs is not valid");
         if (config.devices == 0 || config.devices > kMaxDevices) return Fail("the number of devices is not valid");
         stats_.emplace(HUSK_TRY(SharedPages<VmmStats>::Create("husk-vmm-stats")));
         rings_.emplace(HUSK_TRY(SharedPages<ConsoleRings>::Create("husk-console-rings")));
         (*stats_)->role_started.SetOnce();
-        ended_.emplace(HUSK_TRY(EventFd::Create()));
-        wake_control_.emplace(HUSK_TRY(EventFd::Create()));
+        ended_.emplace(HUSK_TRY(EventFd::CreateOn(vmm_slot::kGuestEnded)));
+        wake_control_.emplace(HUSK_TRY(EventFd::CreateOn(vmm_slot::kWakeControl)));
         end_.emplace(*ended_, gate_);
         {
             const ScopedFd kernel(vmm_slot::kKernel);
@@ -51,12 +55,19 @@ class VmmRole {
             board_ = HUSK_TRY(Board::Create(ScopedFd(vmm_slot::kKvm), config, {kernel.Get(), initrd.Get()},
                                             {*rings_, wake_console_, *wake_control_, *end_, gate_, **stats_}));
         }
-        HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, gate_));
-        return SendMessage(launcher_, Ready{}, stats_->Fd());
+        HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
+        const auto open_files = static_cast<unsigned>(vmm_slot::Vcpu(static_cast<int>(config.vcpus)));
+        HUSK_TRY(sealing_->SealProcess(open_files, launcher_, (*stats_)->sealing));
+        (*stats_)->process_sealed.SetOnce();
+        HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, gate_, *sealing_));
+        HUSK_TRY(sealing_->SealThread(filters::Control()));
+        (*stats_)->sealed.SetOnce();
+        return {};
     }
 
     // The control thread's loop, until the guest has ended.
     void Run() {
+        PostMessage(launcher_, Ready{});
         std::array<pollfd, kFixedWaits + kMaxDevices> waiting{
             pollfd{launcher_.Fd(), POLLIN, 0}, pollfd{wake_vmm_.Get(), POLLIN, 0}, pollfd{ended_->Get(), POLLIN, 0},
             pollfd{wake_control_->Get(), POLLIN, 0}};
@@ -66,7 +77,7 @@ class VmmRole {
         }
         while (!end_->Report()) {
             const int timeout = AnyResetting() ? kDeadlineCheckMilliseconds : -1;
-            if (::poll(waiting.data(), kFixedWaits + devices.size(), timeout) < 0) continue;
+            if (RawPoll(std::span(waiting).first(kFixedWaits + devices.size()), timeout) < 0) continue;
             if (waiting[0].revents != 0) HandleLauncher();
             if (waiting[1].revents != 0) {
                 wake_vmm_.Drain();
@@ -88,29 +99,29 @@ class VmmRole {
         VmmStats& stats = **stats_;
         stats.guest_ended.SetOnce();
         board_->PublishCounts(stats);
-        [[maybe_unused]] const auto sent = SendMessage(launcher_, *end_->Report());
+        PostMessage(launcher_, *end_->Report());
     }
 
  private:
     void HandleLauncher() {
-        const auto mail = ReceiveMail(launcher_);
-        if (!mail || mail->PeerGone()) return end_->Stop();
-        if (mail->message.As<Go>()) gate_.Open();
-        if (mail->message.As<PowerButtonPressed>()) board_->PressPowerButton();
-        if (mail->message.As<Stop>()) end_->Stop();
+        const MessageBuffer message = TakeMessage(launcher_);
+        if (message.size == 0) return end_->Stop();
+        if (message.As<Go>()) gate_.Open();
+        if (message.As<PowerButtonPressed>()) board_->PressPowerButton();
+        if (message.As<Stop>()) end_->Stop();
     }
 
     // One message of a worker, which may be in its guest's hands. False when it is gone.
     bool HandleWorker(std::uint32_t index) {
         VirtioDevice& device = *board_->Devices()[index];
-        const auto mail = ReceiveMail(device.Control().Worker());
-        if (!mail || mail->PeerGone()) return false;
-        if (mail->message.As<DeviceStopped>()) device.Control().Stopped();
-        if (const auto broken = mail->message.As<DeviceNeedsReset>()) {
+        const MessageBuffer message = TakeMessage(device.Control().Worker());
+        if (message.size == 0) return false;
+        if (message.As<DeviceStopped>()) device.Control().Stopped();
+        if (const auto broken = message.As<DeviceNeedsReset>()) {
             device.Transport().NeedsReset();
-            (void)SendMessage(launcher_, DeviceBroken{index, broken->fault});
+            PostMessage(launcher_, DeviceBroken{index, broken->fault});
         }
-        if (const auto changed = mail->message.As<ConfigChanged>()) ChangeConfig(device, *changed);
+        if (const auto changed = message.As<ConfigChanged>()) ChangeConfig(device, *changed);
         return true;
     }
 
@@ -139,6 +150,7 @@ class VmmRole {
     const Channel& launcher_;
     const EventFd wake_console_{ScopedFd(vmm_slot::kWakeConsole)};
     const EventFd wake_vmm_{ScopedFd(vmm_slot::kWakeVmm)};
+    std::optional<Sealing> sealing_;
     std::optional<SharedPages<VmmStats>> stats_;
     std::optional<SharedPages<ConsoleRings>> rings_;
     std::optional<EventFd> ended_;

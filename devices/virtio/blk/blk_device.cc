@@ -36,9 +36,9 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
 
 BlkDevice::~BlkDevice() { pool_.StopThreads(); }
 
-Result<> BlkDevice::StartPool(unsigned threads) {
+Result<> BlkDevice::StartPool(unsigned threads, IoPool::Setup setup) {
     if (threads == 0) return {};
-    return pool_.Start(threads);
+    return pool_.Start(threads, std::move(setup));
 }
 
 std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {

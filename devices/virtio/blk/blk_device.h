@@ -56,9 +56,9 @@ class BlkDevice final : private IoPool::Runner {
     BlkDevice& operator=(const BlkDevice&) = delete;
     ~BlkDevice() override;
 
-    // Start-up, before sealing; gives back when the threads are past their own start. Without a pool (or with no
-    // threads) all I/O happens inside Serve().
-    [[nodiscard]] Result<> StartPool(unsigned threads = kDefaultThreads);
+    // Start-up, before this thread is sealed; gives back when the pool's threads are past their own start. Without a
+    // pool (or with no threads) all I/O happens inside Serve().
+    [[nodiscard]] Result<> StartPool(unsigned threads = kDefaultThreads, IoPool::Setup setup = {});
     // An eventfd that pool threads ring while the loop sleeps; Serve() takes it back. -1 without a pool.
     [[nodiscard]] int CompletionFd() const { return pool_.DoorbellFd(); }
 

@@ -1,28 +1,16 @@
 #include "devices/virtio/blk/io_pool.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <climits>
 #include <system_error>
 
+#include "vmm/base/syscalls.h"
+
 namespace husk {
-namespace {
 
-// std::atomic's wait() would yield the CPU a few times first, by a system call of its own.
-void FutexWait(std::atomic<std::uint32_t>& word, std::uint32_t while_it_is) {
-    ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, while_it_is, nullptr, nullptr, 0);
-}
-void FutexWake(std::atomic<std::uint32_t>& word, std::uint32_t threads) {
-    ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
-}
-
-}  // namespace
-
-Result<> IoPool::Start(unsigned threads) {
-    doorbell_ = HUSK_TRY_IN("cannot start the disk's threads", EventFd::Create());
+Result<> IoPool::Start(unsigned threads, Setup setup) {
+    doorbell_ =
+        setup.doorbell ? *std::move(setup.doorbell) : HUSK_TRY_IN("cannot start the disk's threads", EventFd::Create());
+    seal_ = std::move(setup.seal);
     threads_.reserve(threads);
     try {
         while (threads_.size() < threads) threads_.emplace_back([this] { ThreadMain(); });
@@ -30,14 +18,18 @@ Result<> IoPool::Start(unsigned threads) {
         StopThreads();
         return FailOs("cannot start the disk's threads", error.code().value());
     }
-    while (started_.load(std::memory_order_acquire) < threads) std::this_thread::yield();
-    return {};
+    for (std::uint32_t started = 0; started < threads; started = started_.load(std::memory_order_acquire)) {
+        FutexWait(started_, started);
+    }
+    if (!seal_failed_.load(std::memory_order_relaxed)) return {};
+    StopThreads();
+    return Fail(ErrorKind::kConfinement, "cannot install the seccomp filter of the disk's threads");
 }
 
 void IoPool::StopThreads() {
     stop_.store(true, std::memory_order_relaxed);
     signal_.fetch_add(1, std::memory_order_seq_cst);
-    FutexWake(signal_, INT_MAX);
+    FutexWake(signal_, kEveryThread);
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
 }
@@ -60,7 +52,14 @@ void IoPool::WakeThreads() {
 }
 
 void IoPool::ThreadMain() {
+    const bool sealed = !seal_ || seal_();
+    if (!sealed) seal_failed_.store(true, std::memory_order_relaxed);
     started_.fetch_add(1, std::memory_order_release);
+    FutexWake(started_, 1);
+    if (sealed) Serve();
+}
+
+void IoPool::Serve() {
     for (;;) {
         const std::uint32_t signal = signal_.load(std::memory_order_seq_cst);
         if (stop_.load(std::memory_order_relaxed)) return;

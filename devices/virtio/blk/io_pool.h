@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -32,6 +33,11 @@ class IoPool {
         virtual void RunTask(Task task) = 0;
     };
 
+    struct Setup {
+        std::optional<EventFd> doorbell;  // what the loop is woken by; none: the pool makes one
+        std::function<Result<>()> seal;   // called on each thread, once, before its first task; may be empty
+    };
+
     explicit IoPool(Runner& runner) : runner_(runner), doorbell_(ScopedFd()) {}
     IoPool(const IoPool&) = delete;
     IoPool& operator=(const IoPool&) = delete;
@@ -39,8 +45,8 @@ class IoPool {
     ~IoPool() { StopThreads(); }
 
     // Start-up. Gives back when every thread is past what the C library does at a thread's start (it needs system
-    // calls that a sealed process no longer has).
-    [[nodiscard]] Result<> Start(unsigned threads);
+    // calls that a sealed process no longer has), and sealed.
+    [[nodiscard]] Result<> Start(unsigned threads, Setup setup = {});
     // Ends the threads. For tests and for owners whose runner goes away first.
     void StopThreads();
     [[nodiscard]] bool Running() const { return !threads_.empty(); }
@@ -64,10 +70,12 @@ class IoPool {
     static constexpr std::uint32_t kNone = 0;  // else a task's number plus one
 
     void ThreadMain();
+    void Serve();
     [[nodiscard]] std::optional<Task> Claim();
     void Finish(Task task);
 
     Runner& runner_;
+    std::function<Result<>()> seal_;
     EventFd doorbell_;
     std::vector<std::thread> threads_;
 
@@ -79,6 +87,7 @@ class IoPool {
     alignas(64) std::atomic<std::uint32_t> signal_{0};  // what sleeping threads wait for to change
     std::atomic<std::uint32_t> sleepers_{0};
     std::atomic<std::uint32_t> started_{0};
+    std::atomic<bool> seal_failed_{false};
     std::atomic<bool> stop_{false};
 
     // Threads to loop.

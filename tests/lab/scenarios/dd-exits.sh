@@ -18,4 +18,5 @@ boot=$(virtio_exits without.json)
 exits_of_dd --virtio-trap
 note "virtio exits: dd of 100 MiB $page, trapped $exits; a boot without it $boot, trapped $(virtio_exits without.json)"
 [ "$page" = 0 ] || fail "dd cost $page exits at virtio registers"
-[ "$exits" -ge 200 ] || fail "with --virtio-trap dd cost only $exits exits: this scenario does not measure what it should"
+# Two for each of the 100 interrupts, but for those that came while the driver was still at the one before.
+[ "$exits" -ge 150 ] || fail "with --virtio-trap dd cost only $exits exits: this scenario does not measure what it should"

@@ -1,5 +1,5 @@
 # The same as disk-root-6.1, with every read of a virtio register trapped (--virtio-trap).
-# lab: cpus=2 timeout=600
+# lab: timeout=600
 for cpus in 1 2 4; do
   same_data_later 6.1 $cpus --virtio-trap
 done

@@ -1,0 +1,25 @@
+#include "vmm/machine/host_resources.h"
+
+#include "vmm/machine/own_program.h"
+
+namespace husk {
+
+Result<HostResources> HostResources::Open(const MachineConfig& config) {
+    HostResources resources;
+    resources.selinux_host = MakeLibSelinuxHost();
+    std::optional<SelinuxConfinement>& selinux = resources.selinux;
+    selinux = HUSK_TRY(
+        SelinuxConfinement::Prepare(config.confinement.selinux, HUSK_TRY(OwnProgram()), *resources.selinux_host));
+    for (const DiskConfig& disk : config.disks) {
+        resources.disks.push_back(HUSK_TRY(DiskFile::Open(disk.path, disk.read_only)));
+        if (!selinux) continue;
+        HUSK_TRY(selinux->LabelDisk(resources.disks.back().Fd(), disk.path, disk.read_only));
+    }
+    // A console's socket is used by a role.
+    std::optional<ScopedSocketContext> socket_label;
+    if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
+    resources.console = HUSK_TRY(OpenConsole(config.console));
+    return resources;
+}
+
+}  // namespace husk
