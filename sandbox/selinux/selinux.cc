@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -35,10 +37,34 @@ Result<bool> Applies(const SelinuxRequest& request, const SelinuxHost& host) {
         "a policy");
 }
 
+Result<std::string> JournalFolderOf(const SelinuxRequest& request) {
+    if (request.journal_folder) return *request.journal_folder;
+    return JournalFolderPath(::geteuid(), std::getenv("XDG_RUNTIME_DIR"));
+}
+
+// What would refuse a VM with a disk to write on, though none without.
+std::vector<std::string> WarningsAboutDisks(const SelinuxRequest& request, const SelinuxPlan& plan,
+                                            const SelinuxHost& host) {
+    std::vector<std::string> warnings;
+    const auto folder = JournalFolderOf(request);
+    if (!folder) warnings.push_back(folder.error().Message());
+    const SecurityContext image = plan.images.read_write.WithRange(plan.domain.context.range);
+    SecurityContext own_user = image;
+    if (const auto launcher = SecurityContext::Parse(plan.launcher)) own_user.user = launcher->user;
+    const bool may = std::ranges::any_of(std::array{image, own_user}, [&](const SecurityContext& label) {
+        const auto answer = host.Ask(plan.launcher, label.ToString(), "file", "relabelto");
+        return answer && (answer->allowed || answer->permissive_source || !plan.enforcing);
+    });
+    if (!may) {
+        warnings.push_back("SELinux: husk has no permission { relabelto } on " + image.type +
+                           " (file), so it cannot label disks for VMs");
+    }
+    return warnings;
+}
+
 // A start that cannot tell where journals lie has never written one.
 void Repair(const SelinuxRequest& request, SelinuxHost& host) {
-    const auto folder = request.journal_folder ? Result<std::string>(*request.journal_folder)
-                                               : JournalFolderPath(::geteuid(), std::getenv("XDG_RUNTIME_DIR"));
+    const auto folder = JournalFolderOf(request);
     if (!folder) return;
     const auto sentences = RepairLabels(*folder, host);
     if (!sentences) return Log(LogLevel::kWarning, "SELinux: " + sentences.error().Message());
@@ -101,6 +127,9 @@ SelinuxDescription DescribeSelinux(const SelinuxRequest& request, const std::str
                           plan->domain.reason +
                           (request.label ? ")" : "), with a pair of categories drawn anew for each VM");
     description.warnings = std::move(plan->warnings);
+    for (std::string& warning : WarningsAboutDisks(request, *plan, host)) {
+        description.warnings.push_back(std::move(warning));
+    }
     return description;
 }
 

@@ -72,7 +72,7 @@ struct SelinuxDescription {
     bool active = false;
     bool refused = false;               // `husk run` would end with `summary`
     std::string summary;                // one sentence
-    std::vector<std::string> warnings;  // what it would log
+    std::vector<std::string> warnings;  // what it would log, and what would refuse disks
 };
 [[nodiscard]] SelinuxDescription DescribeSelinux(const SelinuxRequest& request, const std::string& program,
                                                  const SelinuxHost& host);

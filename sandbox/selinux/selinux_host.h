@@ -28,6 +28,7 @@ class SelinuxHost {
     // Contexts of other processes, as far as this one may see them; never its own.
     [[nodiscard]] virtual std::vector<std::string> RunningContexts() const = 0;
 
+    // False only where the policy says that it is not.
     [[nodiscard]] virtual bool IsValid(const std::string& context) const = 0;
     // A class or a permission that the policy does not have is not allowed.
     [[nodiscard]] virtual Result<AccessAnswer> Ask(const std::string& source, const std::string& target,

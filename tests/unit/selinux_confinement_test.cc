@@ -164,6 +164,16 @@ TEST_F(SelinuxConfinementTest, DoctorPredictsTheRefusalOfRun) {
     EXPECT_EQ(description.summary, Refusal());
 }
 
+TEST_F(SelinuxConfinementTest, DoctorSaysWhenDisksWouldBeRefused) {
+    host_.denied = {"staff_t svirt_image_t file relabelto"};
+    const SelinuxDescription description = DescribeSelinux(request_, kProgram, host_);
+    EXPECT_FALSE(description.refused);
+    EXPECT_EQ(
+        description.warnings,
+        std::vector<std::string>{"SELinux: husk has no permission { relabelto } on svirt_image_t (file), so it cannot "
+                                 "label disks for VMs"});
+}
+
 TEST_F(SelinuxConfinementTest, DoctorSaysThatSelinuxIsOffOrNotThere) {
     host_.active = false;
     EXPECT_EQ(DescribeSelinux(request_, kProgram, host_).summary, "not active");

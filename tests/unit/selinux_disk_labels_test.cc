@@ -186,6 +186,35 @@ TEST_F(DiskLabelsTest, RepairSaysWhatItDid) {
                                        " is staff_u:object_r:user_home_t:s0 again, after a husk that was killed"});
 }
 
+TEST_F(DiskLabelsTest, AllDisksOfAKilledLauncherAreRepaired) {
+    const ScopedFd other = Opened(Disk("b.raw"));
+    InAChild([&] {
+        DiskLabels labels(Rules(), host_);
+        (void)labels.Label(disk_.Get(), "a.raw", false);
+        (void)labels.Label(other.Get(), "b.raw", false);
+        ::_exit(0);
+    });
+    EXPECT_EQ(LabelOf(disk_), kVmLabel);
+    EXPECT_EQ(LabelOf(other), kVmLabel);
+    EXPECT_EQ(RepairLabels(Journals(), host_)->size(), 2U);
+    EXPECT_EQ(LabelOf(disk_), kHomeLabel);
+    EXPECT_EQ(LabelOf(other), kHomeLabel);
+}
+
+// Killed between creating the journal and the end of writing its first line.
+TEST_F(DiskLabelsTest, JournalWithoutAWholeLineIsRemoved) {
+    {
+        const auto empty = LabelJournal::Create(Journals());
+    }
+    {
+        const auto torn = LabelJournal::Create(Journals());
+    }
+    ASSERT_EQ(JournalFiles().size(), 2U);
+    std::ofstream(JournalFiles()[1]) << "2049 1 a b /a.r";
+    EXPECT_TRUE(RepairLabels(Journals(), host_)->empty());
+    EXPECT_TRUE(JournalFiles().empty());
+}
+
 TEST_F(DiskLabelsTest, RepairLeavesALivingLaunchersDisksAlone) {
     DiskLabels labels(Rules(), host_);
     ASSERT_TRUE(labels.Label(disk_.Get(), "a.raw", false));
