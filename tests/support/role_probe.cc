@@ -25,6 +25,7 @@ unsigned CountInterfaces() {
     unsigned count = 0;
     struct if_nameindex* const all = ::if_nameindex();
     while (all != nullptr && all[count].if_index != 0) ++count;
+    if (all != nullptr) ::if_freenameindex(all);
     return count;
 }
 
