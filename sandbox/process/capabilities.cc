@@ -11,8 +11,12 @@
 namespace husk {
 namespace {
 
+// Numbers for prctl are whole words: of an int in a variable argument the upper half is left to chance.
 // The kernel's sets have 64 bits; it answers EINVAL past the last one it knows.
-constexpr unsigned kMostCapabilities = 64;
+constexpr unsigned long kMostCapabilities = 64;
+
+constexpr unsigned long kAmbientIsSet = PR_CAP_AMBIENT_IS_SET;
+constexpr unsigned long kAmbientClearAll = PR_CAP_AMBIENT_CLEAR_ALL;
 
 struct CapabilitySets {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -25,10 +29,10 @@ struct CapabilitySets {
 }  // namespace
 
 int DropBoundingSet() {
-    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
-        const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    for (unsigned long capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAPBSET_READ, capability, 0UL, 0UL, 0UL);
         if (held < 0) return errno == EINVAL ? 0 : errno;
-        if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) return errno;
+        if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0UL, 0UL, 0UL) != 0) return errno;
     }
     return 0;
 }
@@ -38,11 +42,11 @@ int DropInheritedCapabilities() {
     if (!sets.Load()) return errno;
     for (auto& word : sets.data) word.inheritable = 0;
     if (!sets.Store()) return errno;
-    return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 ? 0 : errno;
+    return ::prctl(PR_CAP_AMBIENT, kAmbientClearAll, 0UL, 0UL, 0UL) == 0 ? 0 : errno;
 }
 
 int DropAllCapabilities() {
-    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
+    if (::prctl(PR_CAP_AMBIENT, kAmbientClearAll, 0UL, 0UL, 0UL) != 0) return errno;
     CapabilitySets none;
     if (!none.Store()) return errno;
     CapabilitySets now;
@@ -51,8 +55,8 @@ int DropAllCapabilities() {
         if ((word.effective | word.permitted | word.inheritable) != 0) return EPERM;
     }
     // The ambient set is a subset of the permitted one; asked for all the same, as the kernel keeps it apart.
-    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
-        const int held = ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0);
+    for (unsigned long capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAP_AMBIENT, kAmbientIsSet, capability, 0UL, 0UL);
         if (held < 0) return errno == EINVAL ? 0 : errno;
         if (held == 1) return EPERM;
     }
@@ -60,8 +64,8 @@ int DropAllCapabilities() {
 }
 
 bool BoundingSetIsEmpty() {
-    for (unsigned capability = 0; capability < kMostCapabilities; ++capability) {
-        const int held = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    for (unsigned long capability = 0; capability < kMostCapabilities; ++capability) {
+        const int held = ::prctl(PR_CAPBSET_READ, capability, 0UL, 0UL, 0UL);
         if (held < 0) return errno == EINVAL;
         if (held == 1) return false;
     }

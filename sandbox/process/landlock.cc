@@ -50,16 +50,16 @@ LandlockRights RightsOfLandlockAbi(int abi) {
 }
 
 int LandlockAbi() {
-    const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0UL, LANDLOCK_CREATE_RULESET_VERSION);
     return abi < 0 ? 0 : static_cast<int>(abi);
 }
 
 int RestrictByEmptyRuleset(int abi) {
     const LandlockRights rights = RightsOfLandlockAbi(abi);
     const RulesetAttributes attributes{rights.file_system, rights.network, rights.scopes};
-    const long ruleset = ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
+    const long ruleset = ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0UL);
     if (ruleset < 0) return errno;
-    const int outcome = ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? 0 : errno;
+    const int outcome = ::syscall(SYS_landlock_restrict_self, ruleset, 0UL) == 0 ? 0 : errno;
     ::close(static_cast<int>(ruleset));
     return outcome;
 }

@@ -22,7 +22,7 @@ bool LauncherIsGone(int channel) {
 }  // namespace
 
 Result<> BeginRole(ParentDeath death, const char* name) {
-    // The kernel looks at the whole register, whose upper half an int leaves as it was.
+    // prctl reads whole words: an int among its arguments would leave the upper half to chance.
     if (::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(death.signal)) != 0)
         return FailOs("cannot tie a role to its launcher");
     // Nothing was begun that would have to be undone. (Without a channel here: the role's first receive tells.)

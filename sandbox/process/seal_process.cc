@@ -32,8 +32,8 @@ int LowerSoftLimits(std::uint64_t open_files) {
 }
 
 int ClearDumpable() {
-    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
-    return ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : EPERM;
+    if (::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) != 0) return errno;
+    return ::prctl(PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) == 0 ? 0 : EPERM;
 }
 
 int EmptyCapabilities(SealReport& report) {
@@ -141,7 +141,7 @@ Result<SealReport> SealProcess(const SealOptions& options) {
     HUSK_TRY(sealing.Always(SealStep::kDumpable, ClearDumpable));
     HUSK_TRY(sealing.WhenPresent(SealStep::kMdwe, Layer::kMdwe, RefuseExecutableMemory));
     HUSK_TRY(sealing.Always(SealStep::kNoNewPrivs,
-                            [] { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno; }));
+                            [] { return ::prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0 ? 0 : errno; }));
     HUSK_TRY(sealing.Always(SealStep::kCapabilities, [&report] { return EmptyCapabilities(report); }));
     HUSK_TRY(
         sealing.WhenPresent(SealStep::kLandlock, Layer::kLandlock, [&report] { return RestrictByLandlock(report); }));

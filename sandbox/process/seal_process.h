@@ -29,8 +29,8 @@ enum class SealOutcome : std::uint8_t {
 };
 
 struct SealOptions {
-    LayerSet without;              // of mdwe and landlock; the other steps have no switch
-    LayerSet required;             // a required layer that the host lacks is an error
+    LayerSet without{};            // of mdwe and landlock; the other steps have no switch
+    LayerSet required{};           // a required layer that the host lacks is an error
     std::uint64_t open_files = 0;  // descriptors in use end below this number: none above can be opened
 };
 

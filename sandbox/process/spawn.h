@@ -32,9 +32,9 @@ struct RoleLimits {
 };
 
 struct SpawnOptions {
-    LayerSet namespaces;  // to create; layers that are no namespaces are ignored
-    LayerSet required;    // of these, a missing one is an error
-    RoleLimits limits;
+    LayerSet namespaces{};  // to create; layers that are no namespaces are ignored
+    LayerSet required{};    // of these, a missing one is an error
+    RoleLimits limits{};
     bool drop_bounding_set = true;  // where the kernel lets this user
 };
 
