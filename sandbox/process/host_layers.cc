@@ -43,20 +43,6 @@ LayerState SELinux() {
             ""};
 }
 
-LayerState Landlock() {
-    const int abi = LandlockAbi();
-    if (abi > 0) return {Layer::kLandlock, true, "ABI " + std::to_string(abi), ""};
-    if (errno == EOPNOTSUPP) {
-        return {Layer::kLandlock, false, "switched off", "add landlock to the lsm= parameter of the kernel"};
-    }
-    return {Layer::kLandlock, false, "the kernel has none", "use a kernel with CONFIG_SECURITY_LANDLOCK (Linux 5.13)"};
-}
-
-LayerState Mdwe() {
-    if (HostHasMdwe()) return {Layer::kMdwe, true, "memory can be kept from becoming executable", ""};
-    return {Layer::kMdwe, false, "the kernel has no PR_SET_MDWE", "use Linux 6.3 or newer"};
-}
-
 LayerState Namespace(Layer layer, const NamespaceFindings& found) {
     const auto absent = std::ranges::find(found.absent, layer, &AbsentLayer::layer);
     if (absent == found.absent.end()) return {layer, true, "allowed", ""};
@@ -70,9 +56,9 @@ std::optional<LayerState> Inspect(Layer layer, const NamespaceFindings& namespac
         case Layer::kSELinux:
             return SELinux();
         case Layer::kLandlock:
-            return Landlock();
+            return InspectLandlock();
         case Layer::kMdwe:
-            return Mdwe();
+            return InspectMdwe();
         case Layer::kUserNs:
         case Layer::kPidNs:
         case Layer::kNetNs:
@@ -87,6 +73,20 @@ std::optional<LayerState> Inspect(Layer layer, const NamespaceFindings& namespac
 }
 
 }  // namespace
+
+LayerState InspectLandlock() {
+    const int abi = LandlockAbi();
+    if (abi > 0) return {Layer::kLandlock, true, "ABI " + std::to_string(abi), ""};
+    if (errno == EOPNOTSUPP) {
+        return {Layer::kLandlock, false, "switched off", "add landlock to the lsm= parameter of the kernel"};
+    }
+    return {Layer::kLandlock, false, "the kernel has none", "use a kernel with CONFIG_SECURITY_LANDLOCK (Linux 5.13)"};
+}
+
+LayerState InspectMdwe() {
+    if (HostHasMdwe()) return {Layer::kMdwe, true, "memory can be kept from becoming executable", ""};
+    return {Layer::kMdwe, false, "the kernel has no PR_SET_MDWE", "use Linux 6.3 or newer"};
+}
 
 std::vector<LayerState> InspectLayers(const std::vector<LayerState>& given) {
     const NamespaceFindings namespaces = ProbeNamespaces(kNamespaceLayers);

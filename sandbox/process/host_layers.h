@@ -15,6 +15,10 @@ struct LayerState {
     std::string how_to_get;  // empty when present
 };
 
+// Those that cost next to nothing to ask about, for the launcher.
+[[nodiscard]] LayerState InspectLandlock();
+[[nodiscard]] LayerState InspectMdwe();
+
 // The state of each layer, in the order of kAllLayers. An entry of `given` takes the place of what is found here:
 // callers know more of SELinux and seccomp, and only they can ask KVM about msr-filter, which is left out otherwise.
 // Asking changes nothing. Single-threaded callers only; about 2 ms.

@@ -109,7 +109,9 @@ constexpr std::uint64_t kWorkerFiles = 64;
 // Starts the roles of one family; those that run when another one cannot be started are ended again.
 class FamilyStarter {
  public:
-    FamilyStarter(std::string program, const MachineConfig& config, std::optional<SelinuxConfinement>& selinux)
+    // `absent`: layers that are known to be.
+    FamilyStarter(std::string program, const MachineConfig& config, std::optional<SelinuxConfinement>& selinux,
+                  std::vector<AbsentLayer> absent)
         : program_(std::move(program)),
           name_(config.name),
           selinux_(selinux),
@@ -118,6 +120,7 @@ class FamilyStarter {
         confinement_.required = config.confinement.required.Bits();
         confinement_.without = config.confinement.without.Bits();
         if (selinux) confinement_.context.Assign(selinux->Target());
+        family_.absent = std::move(absent);
     }
     FamilyStarter(const FamilyStarter&) = delete;
     FamilyStarter& operator=(const FamilyStarter&) = delete;
@@ -140,8 +143,6 @@ class FamilyStarter {
         HUSK_TRY(SendMessage(role.channel, confinement_));
         return SendMessage(role.channel, config);
     }
-
-    void Lacks(AbsentLayer layer) { family_.absent.push_back(std::move(layer)); }
 
     // Into the SELinux domain of the roles, and into namespaces of its own.
     [[nodiscard]] Result<RoleProcess> Spawn(const std::string& kind, const std::string& title,
@@ -200,8 +201,11 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
     const Kvm kvm = HUSK_TRY(Kvm::Create(HUSK_TRY(Kvm::OpenDevice(config.kvm_device))));
     const LayerState msr_filter = InspectMsrFilter(kvm);
-    if (!msr_filter.present && config.confinement.required.Has(Layer::kMsrFilter)) {
-        return std::unexpected(RefuseWithout(msr_filter));
+    std::vector<AbsentLayer> absent;
+    for (const LayerState& layer : {InspectLandlock(), InspectMdwe(), msr_filter}) {
+        if (layer.present) continue;
+        if (config.confinement.required.Has(layer.layer)) return std::unexpected(RefuseWithout(layer));
+        absent.push_back({layer.layer, layer.detail, layer.how_to_get});
     }
     const EventFd wake_console = HUSK_TRY(EventFd::Create());
     const EventFd wake_vmm = HUSK_TRY(EventFd::Create());
@@ -228,8 +232,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     }
 
     vmm_config.filter_msrs = msr_filter.present && !config.confinement.without.Has(Layer::kMsrFilter);
-    FamilyStarter starter(HUSK_TRY(OwnProgram()), config, resources.selinux);
-    if (!msr_filter.present) starter.Lacks({msr_filter.layer, msr_filter.detail, msr_filter.how_to_get});
+    FamilyStarter starter(HUSK_TRY(OwnProgram()), config, resources.selinux, std::move(absent));
     // The vmm first: it has the most to do. Guest RAM is the largest file that it makes.
     const RoleLimits vmm_limits{.open_files = 256, .file_size = std::max(config.memory_bytes, kOwnPages)};
     HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_limits, vmm_config));

@@ -261,29 +261,24 @@ class SocketFile {
     const ConsoleEndpoint& endpoint_;
 };
 
-// Says once which layers the VM does without, and why.
-class AbsenceLog {
- public:
-    explicit AbsenceLog(const ConfinementConfig& config) {
-        for (const Layer layer : kAllLayers) {
-            if (!config.without.Has(layer)) continue;
-            Log(LogLevel::kWarning, "running without " + std::string(LayerName(layer)) + ", as asked for");
-            told_.Add(layer);
-        }
+// Says which layers the VM does without, in a line for those that the person waived and one for those that the host
+// lacks.
+void TellAbsences(const MachineConfig& config, const HostResources& resources, const Family& family) {
+    std::string waived, absent;
+    const auto add = [](std::string& list, Layer layer, const std::string& why) {
+        list.append(list.empty() ? "" : ", ").append(LayerName(layer)).append(why.empty() ? "" : " (" + why + ")");
+    };
+    for (const Layer layer : kAllLayers) {
+        if (config.confinement.without.Has(layer)) add(waived, layer, "");
     }
-    void Tell(const Family& family) {
-        for (const AbsentLayer& absent : family.absent) Tell(absent.layer, absent.why);
+    const bool selinux_off = config.confinement.selinux.mode == SelinuxRequest::Mode::kOff;
+    if (!resources.selinux && !selinux_off) add(absent, Layer::kSELinux, "not active");
+    for (const AbsentLayer& layer : family.absent) {
+        if (!config.confinement.without.Has(layer.layer)) add(absent, layer.layer, layer.why);
     }
-
- private:
-    void Tell(Layer layer, const std::string& why) {
-        if (told_.Has(layer)) return;
-        told_.Add(layer);
-        Log(LogLevel::kInfo, "running without " + std::string(LayerName(layer)) + ": " + why);
-    }
-
-    LayerSet told_;
-};
+    if (!waived.empty()) Log(LogLevel::kWarning, "running without " + waived + ", as asked for");
+    if (!absent.empty()) Log(LogLevel::kInfo, "running without " + absent + ": this host lacks it");
+}
 
 }  // namespace
 
@@ -296,12 +291,12 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
     const StopSignals signals;
     const RawTerminal raw(endpoint);
-    AbsenceLog absences(config.confinement);
     ScopedFd client;
     Ending ending;
+    std::uint64_t boots = 0;
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start));
-        absences.Tell(family);
+        if (boots++ == 0) TellAbsences(config, resources, family);
         ending = Life(family, endpoint, signals, client).Run();
         report.AddBoot(family, ending);
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
