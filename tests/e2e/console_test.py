@@ -70,9 +70,7 @@ class Terminal(harness.HuskTest):
                 os.kill(self.role(role), number)
         time.sleep(0.3)
         self.assertIsNone(husk.poll(), "a role died of a signal meant for the launcher")
-        husk.terminate()
-        time.sleep(0.2)
-        husk.terminate()
+        self.stop_twice(husk)
         self.assert_ended(husk, 143)
 
 
@@ -96,9 +94,7 @@ class Pipes(harness.HuskTest):
         self.assertEqual(husk.stdout.readline(), READY)
         time.sleep(0.3)
         self.assertIsNone(husk.poll(), "it ended with its input")
-        husk.terminate()
-        time.sleep(0.2)
-        husk.terminate()
+        self.stop_twice(husk)
         self.assert_ended(husk, 143)
 
     def test_end_of_input_costs_no_cpu_time(self):
@@ -204,9 +200,7 @@ class Endpoints(harness.HuskTest):
         self.place(husk)
         client = self.connect(path)
         self.assertEqual(self.read(client.fileno(), 9), b"spinning\n")
-        husk.terminate()
-        time.sleep(0.2)
-        husk.terminate()
+        self.stop_twice(husk)
         self.assert_ended(husk, 143)
         self.assertFalse(os.path.exists(path), "the socket is left")
 
@@ -255,9 +249,7 @@ class Endpoints(harness.HuskTest):
                 self.role("console")
                 time.sleep(0.5)
                 self.assertIsNone(husk.poll(), "it ended by itself")
-                husk.terminate()
-                time.sleep(0.2)
-                husk.terminate()
+                self.stop_twice(husk)
                 self.assert_ended(husk, 143)
                 uart = json.loads(stats.read_text())["boots"][0]["uart"]
                 self.assertEqual((uart["received"], uart["transmitted"]), (0, len(READY)))
@@ -273,7 +265,8 @@ class Endpoints(harness.HuskTest):
     def test_without_a_uart_nothing_is_printed(self):
         husk = self.start(self.command("hello", "--uart", "off"))
         # All ones from the absent port look like a ready transmitter, so the guest gets to its end.
-        self.assertEqual(self.assert_ended(husk, 0), (b"", b""))
+        out, err = self.assert_ended(husk, 0)
+        self.assertEqual((out, self.complaints(err)), (b"", b""))
 
 
 if __name__ == "__main__":

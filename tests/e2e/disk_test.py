@@ -39,11 +39,7 @@ class Disks(harness.HuskTest):
 
     def end(self, process):
         """Ends it by two requests; what it said on standard error."""
-        process.terminate()
-        said = process.stderr.readline()
-        while b"asked the guest" not in said:
-            said += process.stderr.readline()
-        process.terminate()
+        said = self.stop_twice(process)
         os.set_blocking(process.stdout.fileno(), True)
         _, rest = self.assert_ended(process, 143)
         return said + rest

@@ -69,9 +69,7 @@ class Flood(harness.HuskTest):
     def test_two_signals_end_a_guest_whose_output_nobody_takes(self):
         husk, _ = self.flood(KIB)
         time.sleep(4)
-        husk.terminate()
-        time.sleep(0.2)
-        husk.terminate()
+        self.stop_twice(husk)
         harness.eventually(lambda: husk.poll() is not None, 8)
         self.assertEqual(husk.returncode, 143, "it waits for its reader")
 

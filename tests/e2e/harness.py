@@ -79,6 +79,19 @@ class HuskTest(unittest.TestCase):
         done.stderr = self.complaints(done.stderr)
         return done
 
+    def stop_twice(self, process):
+        """Two requests to end, the second one when the first was heard (the kernel makes one of two that come together).
+        Returns what was said on standard error meanwhile."""
+        process.terminate()
+        said = process.stderr.readline()
+        while b"asked the guest" not in said:
+            line = process.stderr.readline()
+            if not line:
+                self.fail(f"it ended before it was asked twice; it said {said!r}")
+            said += line
+        process.terminate()
+        return said
+
     def converse(self, script, command):
         """pty_expect with a script; (process, so that a test may act meanwhile)."""
         process = self.start([PTY_EXPECT, "-", "--", *command], stdin=subprocess.PIPE)
