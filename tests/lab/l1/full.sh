@@ -4,7 +4,7 @@
 
 # as_root, as_staff, as_user COMMAND...: in a login of its own, through PAM: root is unconfined_t, staff is staff_t with all
 # categories, user is user_t with none. as_unit: in a systemd unit. COMMAND may be any word of the scenario language; its folder is
-# ~/lab-work, which the sessions of a user share. Output and status come back at its end. One at a time for each of the four.
+# ~/lab-work (/var/lib/lab-work of a unit), which the sessions of a user share. Output and status come back at its end. One at a time for each of the four.
 as_root() { in_session root ttyS1 "$@"; }
 as_staff() { in_session staff ttyS2 "$@"; }
 as_user() { in_session user ttyS3 "$@"; }
@@ -61,11 +61,17 @@ no_avcs() {
 # context_of_processes [NAME]: the roles of the VM NAME, or of all: context, id and title of each.
 context_of_processes() { /bin/ps -eo label,pid,args | grep -E "husk: [a-z0-9]+ ${1:-}" | grep -v grep || true; }
 
-# begin_scenario FILE: marks the kernel's log, and finds husk under the label that the scenario asks for.
+# begin_scenario FILE: with empty folders, marks the kernel's log, and finds husk under the label that the scenario asks for.
 begin_scenario() {
+  rm -rf /root/lab-work /home/*/lab-work /var/lib/lab-work
   echo "lab: $scenario_name begins" >/dev/kmsg
   type=$(sed -n 's/^# lab:.* husk=\([^ ]*\).*/\1/p' "$1")
   export PATH="/lab/husk/${type:-microvm_exec_t}:$PATH"
+}
+
+explain_failure() {
+  echo "--- what SELinux denied:"
+  avcs_since_start
 }
 
 # In this L1 there are many processes besides the lab's own.
@@ -75,4 +81,46 @@ vmm_processes() {
       */husk | */qemu-system-x86_64) basename "$(dirname "$exe")" ;;
     esac
   done
+}
+
+# context_of FILE
+context_of() { /usr/bin/stat -c %C "$1"; }
+
+# confined_guest TYPE [OPTIONS...]: a Linux guest on a root disk of its own, whose roles must all be in the domain TYPE with one pair of
+# categories, and the disk be labelled with it while the guest runs; the guest writes and syncs, and the next one finds what it wrote;
+# the disk's old label is back each time.
+confined_guest() {
+  domain=$1
+  shift
+  fresh_root
+  label=$(context_of root.img)
+  start_task 6.1 write-and-wait --name confined "$@"
+  wait_for "l2: written" write-and-wait.log 120
+  context_of_processes confined | tee roles
+  sed -n "s/^[a-z_]*:[a-z_]*:$domain:s0:\(c[0-9]*,c[0-9]*\) .*/\1/p" roles >pairs
+  [ "$(wc -l <pairs)" = 3 ] || fail "vmm, console and blk0 are not all in $domain with two categories"
+  pair=$(sort -u pairs)
+  [ "$(echo "$pair" | wc -l)" = 1 ] || fail "the roles of one VM have several pairs"
+  note "$(sed -n '1s/ .*//p' roles), disk $(context_of root.img)"
+  context_of root.img | grep -q ":svirt_image_t:s0:$pair\$" || fail "the disk's label lacks the pair $pair"
+  kill -TERM "$vmm"
+  sleep 1
+  kill -TERM "$vmm"
+  end_of_task 143 20
+  [ "$(context_of root.img)" = "$label" ] || fail "the disk's label is not back"
+  task_on_disk 6.1 check "$@"
+  [ "$(context_of root.img)" = "$label" ] || fail "the disk's label is not back"
+}
+
+# refused_guest PATTERN [OPTIONS...]: husk refuses to start that guest, with status 5 and one sentence that matches, and leaves the label
+# of its disk as it was.
+refused_guest() {
+  pattern=$1
+  shift
+  fresh_root
+  label=$(context_of root.img)
+  expect_status 5 on_disk 6.1 l2=check "$@" >out 2>sentence
+  cat sentence
+  one_sentence sentence "$pattern"
+  [ "$(context_of root.img)" = "$label" ] || fail "the disk's label has changed"
 }

@@ -32,8 +32,9 @@ no_vmm_within() {
   done
 }
 
-# begin_scenario FILE: before each.
+# begin_scenario FILE: before each. explain_failure: after each that failed.
 begin_scenario() { :; }
+explain_failure() { :; }
 
 # husk_run SERIES FORMAT CMDLINE [OPTIONS...]: husk with that kernel and the lab's initrd. Returns husk's exit status, or
 # 137 if it had to be killed.
