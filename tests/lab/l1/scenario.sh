@@ -32,6 +32,10 @@ no_vmm_within() {
   done
 }
 
+# begin_scenario FILE: before each. explain_failure: after each that failed.
+begin_scenario() { :; }
+explain_failure() { :; }
+
 # husk_run SERIES FORMAT CMDLINE [OPTIONS...]: husk with that kernel and the lab's initrd. Returns husk's exit status, or
 # 137 if it had to be killed.
 husk_run() {
@@ -122,3 +126,5 @@ check_kernel_log() {
 
 # shellcheck source=disk.sh source-path=SCRIPTDIR
 . /lab/disk.sh
+# shellcheck source=full.sh source-path=SCRIPTDIR
+[ ! -e /lab/full.sh ] || . /lab/full.sh

@@ -122,7 +122,7 @@ build_l1_initramfs() {
   make_busybox_root "$root"
   mkdir -p "$root"/{lab,lib64}
   cp "$lab_dir/l1/init" "$root/init"
-  cp "$lab_dir"/l1/{run-scenario,scenario.sh,disk.sh,known-complaints} "$root/lab/"
+  cp "$lab_dir"/l1/{serve.sh,run-scenario,scenario.sh,disk.sh,known-complaints} "$root/lab/"
   cp -r "$lab_dir/scenarios" "$root/lab/scenarios"
   cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
   cp "$2" "$root/bin/husk"

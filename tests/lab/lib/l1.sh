@@ -1,22 +1,49 @@
 # shellcheck shell=bash
 # L1: a stock Debian kernel under QEMU's TCG, which emulates AMD's SVM, so that kvm_amd gives it a real /dev/kvm.
 
-# qemu_command SERIES INITRAMFS MEMORY CPUS [deterministic]: sets $qemu to the command that boots an L1, without its serial
-# ports and kernel command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without
+# qemu_command SERIES MEMORY CPUS [deterministic]: sets $qemu to the command that boots an L1, without its disks, initramfs,
+# serial ports and kernel command line. setpriv: QEMU ends with us. No erms and fsrm: TCG takes `rep movsb` byte by byte, so without
 # these promises of fast strings Linux copies by words, and filling much memory takes half the time. A deterministic L1
 # has instructions for its clock: its time stamp counter counts them.
 qemu_command() {
   local threads=multi clock=()
   # shellcheck disable=SC2054 # commas of QEMU's
-  [[ ${5:-} != deterministic ]] || threads=single clock=(-icount shift=0,sleep=off -seed 42
+  [[ ${4:-} != deterministic ]] || threads=single clock=(-icount shift=0,sleep=off -seed 42
     -rtc base=2026-01-01T00:00:00,clock=vm)
   # shellcheck disable=SC2054
   qemu=(setpriv --pdeathsig KILL "$qemu_program" -M q35 -accel "tcg,thread=$threads,tb-size=512" "${clock[@]}"
     -cpu max,-erms,-fsrm
-    -m "$3" -smp "$4" -nodefaults -no-user-config -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
+    -m "$2" -smp "$3" -nodefaults -no-user-config -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
     -drive "file=$cache/payload.img,if=none,id=payload,format=raw,readonly=on"
-    -device nvme,drive=payload,serial=payload
-    -kernel "$cache/kernels/$1/bzImage" -initrd "$2")
+    -kernel "$cache/kernels/$1/bzImage")
+}
+
+# fast_l1_command INITRAMFS ARGUMENTS-OF-qemu_command...: the same for an L1 that is an initramfs.
+fast_l1_command() {
+  qemu_command "${@:2}"
+  qemu+=(-initrd "$1" -device "nvme,drive=payload,serial=payload")
+}
+
+# full_l1_command LAB-DISK LOG ARGUMENTS-OF-qemu_command...: the same for a Debian with SELinux, its command line included. One
+# controller: the numbers of its name spaces are fixed, while those of controllers are a race. LOG.ttyS* get the login consoles.
+full_l1_command() {
+  local name port
+  qemu_command "${@:3}"
+  # shellcheck disable=SC2054
+  qemu+=(-drive "file=$full_root_image,if=none,id=root,format=raw,snapshot=on"
+    -drive "file=$1,if=none,id=lab,format=raw,readonly=on"
+    -device nvme,id=disk,serial=l1)
+  port=1
+  for name in root payload lab; do
+    qemu+=(-device "nvme-ns,drive=$name,bus=disk,nsid=$port")
+    port=$((port + 1))
+  done
+  full_l1_append="root=/dev/nvme0n1 ro rootfstype=ext4 security=selinux enforcing=1 log_buf_len=8M systemd.unit=lab.target"
+  full_l1_append+=" systemd.show_status=0"
+  full_l1_logins=()
+  for port in 1 2 3; do
+    full_l1_logins+=(-serial "file:$2.ttyS$port")
+  done
 }
 
 # isa-debug-exit makes QEMU's status ((v << 1) | 1), and l1_exit's v is its status + 16: this is l1_exit 0.
@@ -27,19 +54,26 @@ l1_orderly_end=33
 l1_pid=
 l1_shape=
 
-# l1_start SERIES INITRAMFS SHAPE LOG: boots an L1 of SHAPE, waits until it is ready. LOG gets its console. SHAPE is
-# MEMORY:CPUS or, for a deterministic L1, MEMORY:CPUS:SCENARIO: that one begins by itself, since a name that came in on the
-# console would come at another instruction each time.
+# l1_start SERIES SHAPE LOG: boots an L1 of SHAPE, waits until it is ready. LOG gets its console. SHAPE is MEMORY:CPUS:LANE:
+# or, for a deterministic L1, MEMORY:CPUS:LANE:SCENARIO: that one begins by itself, since a name that came in on the console
+# would come at another instruction each time.
 l1_start() {
-  local pipes memory cpus own
-  IFS=: read -r memory cpus own <<<"$3"
+  local pipes memory cpus lane own append logins=()
+  IFS=: read -r memory cpus lane own <<<"$2"
   pipes=$(mktemp -d "$work/pipes.XXXXXX")
   mkfifo "$pipes"/{in,out,monitor.in,monitor.out}
   l1_monitor=$pipes/monitor
-  qemu_command "$1" "$2" "$memory" "$cpus" ${own:+deterministic}
-  l1_shape=$3 l1_log=$4
-  "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio \
-    -append "console=ttyS0 panic=-1 quiet lab=serve${own:+ own=$own}" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
+  l1_shape=$2 l1_log=$3
+  append="console=ttyS0 panic=-1 quiet"
+  if [[ $lane == full ]]; then
+    full_l1_command "$work/lab.img" "${l1_log%.log}" "$1" "$memory" "$cpus"
+    append+=" $full_l1_append" logins=("${full_l1_logins[@]}")
+  else
+    fast_l1_command "$work/l1.cpio" "$1" "$memory" "$cpus" ${own:+deterministic}
+    append+=" lab=serve${own:+ own=$own}"
+  fi
+  "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio "${logins[@]}" \
+    -append "$append" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &
   l1_pid=$!
   exec {l1_in}>"$pipes/in" {l1_out}<"$pipes/out"
   l1_read_until 120 "LAB-READY *" "$l1_log"

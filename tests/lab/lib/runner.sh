@@ -3,7 +3,8 @@
 # that panics or hangs is thrown away.
 #
 # A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks
-# for another L1 than the usual one; deterministic=yes for one of its own, whose clock counts instructions.
+# for another L1 than the usual one; deterministic=yes for one of its own, whose clock counts instructions; lane=full for a
+# Debian with SELinux.
 
 scenario_file() { echo "$lab_dir/scenarios/$1.sh"; }
 
@@ -26,8 +27,17 @@ scenario_setting() {
 # scenario_shape NAME: see l1_start.
 scenario_shape() {
   local own=
-  [[ $(scenario_setting "$1" deterministic no) == no ]] || own=:$1
-  echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1)$own"
+  [[ $(scenario_setting "$1" deterministic no) == no ]] || own=$1
+  echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1):$(scenario_setting "$1" lane fast):$own"
+}
+
+# wants_full_lane NAME...: true if one of them does.
+wants_full_lane() {
+  local name
+  for name in "$@"; do
+    [[ $(scenario_setting "$name" lane fast) != full ]] || return 0
+  done
+  return 1
 }
 
 # take_scenario: takes one name from the queue into $scenario, if possible one for the L1 that is up. Fails if none is
@@ -61,7 +71,7 @@ run_scenario() {
   timeout=$(scenario_setting "$name" timeout 300)
   begin=${EPOCHREALTIME/./}
   : >"$log"
-  [[ $l1_shape == *:*:* ]] || l1_send "$name"
+  [[ $l1_shape != *: ]] || l1_send "$name"
   l1_read_until "$timeout" "LAB-END $name *" "$log" || status=$?
   took=$(seconds_since "$begin")
   case $status in
@@ -101,7 +111,7 @@ work_through_queue() {
       l1_stop || echo "lab: an L1 did not end in order, see $l1_log" | tee -a "$work/disorder"
       count=$((count + 1))
       begin=${EPOCHREALTIME/./}
-      if ! l1_start "$l1_series" "$work/l1.cpio" "$shape" "$logs/l1-$1-$count.log"; then
+      if ! l1_start "$l1_series" "$shape" "$logs/l1-$1-$count.log"; then
         l1_kill
         cp "$l1_log" "$logs/$scenario.log"
         report FAIL "$scenario" "$(seconds_since "$begin")" "L1 did not come up"
@@ -120,6 +130,7 @@ run_scenarios() {
   logs=$cache/logs
   mkdir -p "$logs" "$work"/{queue,taken}
   build_l1_initramfs "$l1_series" "$husk" "$work/l1.cpio"
+  ! wants_full_lane "$@" || build_lab_disk "$l1_series" "$husk" "$work/lab.img"
   for name in "$@"; do
     : >"$work/queue/$(scenario_shape "$name"),$name"
   done
