@@ -46,6 +46,13 @@ full_l1_command() {
   done
 }
 
+# l1_clock: the rate of L1's time stamp counter, which under TCG is that of the host. On a busy host L1 would measure it
+# wrong by far, or find it unreliable, and time would stand still in guests of L1 or leap. (A deterministic L1 has another
+# clock, and always measures the same.)
+l1_clock() {
+  awk -F: '/^bogomips/ { printf("tsc=reliable tsc_early_khz=%d", $2 * 500); exit }' /proc/cpuinfo
+}
+
 # isa-debug-exit makes QEMU's status ((v << 1) | 1), and l1_exit's v is its status + 16: this is l1_exit 0.
 l1_orderly_end=33
 
@@ -65,6 +72,7 @@ l1_start() {
   l1_monitor=$pipes/monitor
   l1_shape=$2 l1_log=$3
   append="console=ttyS0 panic=-1 quiet"
+  [[ $own ]] || append+=" $(l1_clock)"
   if [[ $lane == full ]]; then
     full_l1_command "$work/lab.img" "${l1_log%.log}" "$1" "$memory" "$cpus"
     append+=" $full_l1_append" logins=("${full_l1_logins[@]}")
