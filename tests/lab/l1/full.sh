@@ -124,3 +124,19 @@ refused_guest() {
   one_sentence sentence "$pattern"
   [ "$(context_of root.img)" = "$label" ] || fail "the disk's label has changed"
 }
+
+# workload NAME: what the scenario NAME of the fast lane does.
+workload() {
+  # shellcheck disable=SC1090
+  . "/lab/scenarios/$1.sh"
+}
+
+# all_workloads WORD NAME...: each in a session of its own.
+all_workloads() {
+  session_word=$1
+  shift
+  for workload_name in "$@"; do
+    echo "=== $workload_name"
+    "$session_word" workload "$workload_name" || fail "$workload_name"
+  done
+}
