@@ -42,6 +42,7 @@ task_on_disk() {
 start_task() {
   series=$1 task=$2
   shift 2
+  : >"$task.log" # what an earlier guest wrote there must not be taken for this one's
   guest_on_disk "$series" "l2=$task" "$@" </dev/null >"$task.log" 2>"$task.errors" &
   vmm=$!
 }

@@ -125,8 +125,9 @@ refused_guest() {
   [ "$(context_of root.img)" = "$label" ] || fail "the disk's label has changed"
 }
 
-# workload NAME: what the scenario NAME of the fast lane does.
+# workload NAME: what the scenario NAME of the fast lane does, in an empty folder as there.
 workload() {
+  rm -rf ./*
   # shellcheck disable=SC1090
   . "/lab/scenarios/$1.sh"
 }
