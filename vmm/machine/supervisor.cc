@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,8 @@ namespace {
 
 // How long the vmm may take to end after it was told to, before it is killed.
 constexpr std::uint64_t kStopGraceNanoseconds = 3'000'000'000;
+// How long a vmm that has closed its descriptors may take to be gone.
+constexpr int kVmmDeathMilliseconds = 1000;
 
 // The terminal is raw from here to the end of the run.
 class RawTerminal {
@@ -197,7 +200,7 @@ class Life {
         while (PendingMessage(role.channel)) OnMessage(index);
         if (index != Family::kVmm) {
             // Workers end after the vmm. One that does so earlier takes the VM with it.
-            if (family_.Vmm().ended) return;
+            if (family_.Vmm().ended || VmmIsDying(status)) return;
             Conclude(EndingOfDeadRole(role.name, status));
             ::kill(family_.Vmm().process.pid, SIGKILL);
             return;
@@ -221,6 +224,14 @@ class Life {
         std::byte probe{};
         return ::poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN) != 0 &&
                ::recv(channel.Fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    }
+
+    // A disk worker leaves (status 0) when the vmm has hung up on it. A vmm that dies does so some milliseconds before
+    // its pidfd tells, and its own end says why the VM ended.
+    [[nodiscard]] bool VmmIsDying(int worker_status) const {
+        if (!WIFEXITED(worker_status) || WEXITSTATUS(worker_status) != 0) return false;
+        pollfd vmm{family_.Vmm().process.pidfd.Get(), POLLIN, 0};
+        return ::poll(&vmm, 1, kVmmDeathMilliseconds) > 0;
     }
 
     // The first conclusion stands.
