@@ -21,14 +21,17 @@ constexpr int kPrGetMdwe = 66;
 constexpr unsigned long kMdweRefuseExecGain = 1;
 
 // Only the soft limit: SELinux lets no confined domain change a hard one. The launcher set those before the exec.
-int LowerSoftLimits(std::uint64_t open_files) {
+int LowerSoftLimit(__rlimit_resource resource, std::uint64_t most) {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno;
-    limit.rlim_cur = std::min(limit.rlim_cur, rlim_t{open_files});
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return errno;
-    if (::getrlimit(RLIMIT_CORE, &limit) != 0) return errno;
-    limit.rlim_cur = 0;
-    return ::setrlimit(RLIMIT_CORE, &limit) == 0 ? 0 : errno;
+    if (::getrlimit(resource, &limit) != 0) return errno;
+    limit.rlim_cur = std::min(limit.rlim_cur, rlim_t{most});
+    return ::setrlimit(resource, &limit) == 0 ? 0 : errno;
+}
+
+int LowerSoftLimits(const SealOptions& options) {
+    if (const int failed = LowerSoftLimit(RLIMIT_NOFILE, options.open_files)) return failed;
+    if (const int failed = LowerSoftLimit(RLIMIT_FSIZE, options.file_size)) return failed;
+    return LowerSoftLimit(RLIMIT_CORE, 0);
 }
 
 int ClearDumpable() {
@@ -145,7 +148,7 @@ Result<SealReport> SealProcess(const SealOptions& options) {
     HUSK_TRY(sealing.Always(SealStep::kCapabilities, [&report] { return EmptyCapabilities(report); }));
     HUSK_TRY(
         sealing.WhenPresent(SealStep::kLandlock, Layer::kLandlock, [&report] { return RestrictByLandlock(report); }));
-    HUSK_TRY(sealing.Always(SealStep::kLimits, [&options] { return LowerSoftLimits(options.open_files); }));
+    HUSK_TRY(sealing.Always(SealStep::kLimits, [&options] { return LowerSoftLimits(options); }));
     return report;
 }
 

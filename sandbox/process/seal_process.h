@@ -29,9 +29,10 @@ enum class SealOutcome : std::uint8_t {
 };
 
 struct SealOptions {
-    LayerSet without{};            // of mdwe and landlock; the other steps have no switch
-    LayerSet required{};           // a required layer that the host lacks is an error
-    std::uint64_t open_files = 0;  // descriptors in use end below this number: none above can be opened
+    LayerSet without{};               // of mdwe and landlock; the other steps have no switch
+    LayerSet required{};              // a required layer that the host lacks is an error
+    std::uint64_t open_files = 0;     // descriptors in use end below this number: none above can be opened
+    std::uint64_t file_size = ~0ULL;  // bytes: no file can grow beyond
 };
 
 // Plain data, so that a role can send it to the launcher as it is.

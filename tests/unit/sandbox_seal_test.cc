@@ -237,6 +237,19 @@ TEST_P(SealedProcess, CannotOpenMoreDescriptorsThanItUses) {
     ExpectOnlyUnsealed([] { return ErrnoOf(::fcntl(0, F_DUPFD_CLOEXEC, int{kOpenFiles})); }, EINVAL);
 }
 
+TEST_P(SealedProcess, CannotGrowAFileBeyondItsLimit) {
+    InChild(GetParam(), [] {
+        constexpr off_t kMost = 8192;
+        const int file = ::memfd_create("file", MFD_CLOEXEC);
+        ASSERT_EQ(ErrnoOf(::ftruncate(file, kMost + 1)), 0);
+        ASSERT_EQ(ErrnoOf(::ftruncate(file, 0)), 0);
+        ASSERT_TRUE(SealProcess({.without = {}, .required = {}, .open_files = kOpenFiles, .file_size = kMost}));
+        ::signal(SIGXFSZ, SIG_IGN);
+        EXPECT_EQ(ErrnoOf(::ftruncate(file, kMost)), 0);
+        EXPECT_EQ(ErrnoOf(::ftruncate(file, kMost + 1)), EFBIG);
+    });
+}
+
 TEST_P(SealedProcess, LeavesNoCoreDump) {
     InChild(GetParam(), [] {
         Seal();

@@ -99,8 +99,7 @@ bool ReportConfinement(const ConfinementConfig& config, const std::optional<Kvm>
         allowed = allowed && goes_on;
     }
     Line("ok", "always",
-         "no new privileges, no capabilities, no core dumps, no ptrace, closed descriptors, limits, an empty "
-         "environment");
+         "no new privileges, no capabilities, not dumpable, closed descriptors, limits, an empty environment");
     return allowed;
 }
 

@@ -94,7 +94,7 @@ class ConsoleRole {
         hvc_.emplace(interrupt_, (*stats_)->device);
         pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
-        HUSK_TRY(sealing.SealProcess(kOpenFiles, launcher_, (*stats_)->sealing));
+        HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_, (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(sealing.SealThread(filters::Console()));
         (*stats_)->sealed.SetOnce();

@@ -10,7 +10,8 @@ namespace husk {
 
 [[noreturn]] inline void LeaveRole(int status) {
 #ifdef __SANITIZE_THREAD__
-    ::_exit(status);  // ThreadSanitizer says here what it found. (LeakSanitizer would clone and ptrace: not when sealed.)
+    ::_exit(
+        status);  // ThreadSanitizer says here what it found. (LeakSanitizer would clone and ptrace: not when sealed.)
 #endif
     ::syscall(SYS_exit_group, status);
     __builtin_unreachable();

@@ -12,6 +12,7 @@
 
 #include <linux/filter.h>
 
+#include <cstdint>
 #include <span>
 
 #include "sandbox/process/layers.h"
@@ -26,9 +27,13 @@ class Sealing {
     // Receives what the launcher wants. An error of kind kConfinement when the context is another one.
     [[nodiscard]] static Result<Sealing> Begin(const Channel& launcher);
 
-    // `open_files`: descriptors in use are below it, and none above can be opened from here on. A forbidden system call
-    // of any thread is reported on `launcher` from now on, before the process dies of it. `report` is for the launcher.
-    [[nodiscard]] Result<> SealProcess(unsigned open_files, const Channel& launcher, SealReport& report) const;
+    struct Limits {
+        std::uint64_t open_files;         // descriptors in use are below it, and none above can be opened from here on
+        std::uint64_t file_size = ~0ULL;  // bytes: no file can grow beyond
+    };
+    // A forbidden system call of any thread is reported on `launcher` from now on, before the process dies of it.
+    // `report` is for the launcher.
+    [[nodiscard]] Result<> SealProcess(const Limits& limits, const Channel& launcher, SealReport& report) const;
 
     // The calling thread's filter, for the rest of its life.
     [[nodiscard]] Result<> SealThread(std::span<const sock_filter> program) const;

@@ -56,8 +56,9 @@ class VmmRole {
                                             {*rings_, wake_console_, *wake_control_, *end_, gate_, **stats_}));
         }
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
-        const auto open_files = static_cast<unsigned>(vmm_slot::Vcpu(static_cast<int>(config.vcpus)));
-        HUSK_TRY(sealing_->SealProcess(open_files, launcher_, (*stats_)->sealing));
+        HUSK_TRY(FillFreeSlots(vmm_slot::kEnd));  // those of the boot files and of /dev/kvm
+        const auto open_files = static_cast<std::uint64_t>(vmm_slot::Vcpu(static_cast<int>(config.vcpus)));
+        HUSK_TRY(sealing_->SealProcess({.open_files = open_files, .file_size = 0}, launcher_, (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, gate_, *sealing_));
         HUSK_TRY(sealing_->SealThread(filters::Control()));
