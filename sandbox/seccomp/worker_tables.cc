@@ -97,7 +97,7 @@ ThreadTable LauncherTable() {
     table.Allow(HUSK_SYSCALL(mmap), {}, "a role's statistics; the heap, which the launcher may use");
     table.Allow(HUSK_SYSCALL(munmap), {}, "likewise");
     table.Allow(HUSK_SYSCALL(brk), {}, "the heap");
-    table.Allow(HUSK_SYSCALL(fstat), {}, "checks the statistics' descriptor");
+    table.Allow(HUSK_SYSCALL(newfstatat), {}, "checks the statistics' descriptor");
     table.Allow(HUSK_SYSCALL(fcntl), {}, "checks its seals");
     AllowUncounted(table);
     return table;
