@@ -1,5 +1,6 @@
 #include "sandbox/selinux/selinux.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,6 +72,13 @@ void Repair(const SelinuxRequest& request, SelinuxHost& host) {
     for (const std::string& sentence : *sentences) Log(LogLevel::kWarning, sentence);
 }
 
+Result<> TakeRangeDown(int fd, SelinuxHost& host) {
+    const auto label = SecurityContext::Parse(HUSK_TRY(host.FileLabel(fd)));
+    const auto range = label ? SecurityRange::Parse(label->range) : std::nullopt;
+    if (!range || range->low == range->high) return {};
+    return host.SetFileLabel(fd, label->WithRange(range->low.ToString()).ToString());
+}
+
 }  // namespace
 
 Result<std::optional<SelinuxConfinement>> SelinuxConfinement::Prepare(const SelinuxRequest& request,
@@ -100,6 +108,13 @@ Result<> SelinuxConfinement::LabelDisk(int fd, const std::string& name, bool rea
     auto labelled = disks_->Label(fd, name, read_only);
     if (!labelled) return std::unexpected(WithWayOut(std::move(labelled).error()));
     return {};
+}
+
+void SelinuxConfinement::LabelPipe(int fd) {
+    struct stat status{};
+    if (::fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+    const auto done = TakeRangeDown(fd, *host_);
+    if (!done) Log(LogLevel::kWarning, "SELinux: a pipe of the console: " + done.error().Message());
 }
 
 void SelinuxConfinement::RestoreLabels() {

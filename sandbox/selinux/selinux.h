@@ -3,6 +3,7 @@
 //
 //     Prepare                    decides, reserves the pair, asks the policy, repairs what killed launchers left
 //     LabelDisk                  for each disk, opened and locked
+//     LabelPipe                  for each descriptor of the user's that a role inherits
 //     LabelSockets               around the creation of sockets and socket pairs for the roles
 //     EnterTarget                around the creation of each role's process
 //     RestoreLabels              when all roles have ended
@@ -50,6 +51,10 @@ class SelinuxConfinement {
 
     // See DiskLabels::Label.
     [[nodiscard]] Result<> LabelDisk(int fd, const std::string& name, bool read_only);
+    // Where `fd` is a pipe: takes its range down to the low level. A pipe has the whole range of the shell that made
+    // it, with categories that no VM has, and stays with what it is piped into: nothing to restore. A failure is
+    // logged; a role that is refused the pipe will say so.
+    void LabelPipe(int fd);
     // Logs what it could not do. The destructor does it too; a killed launcher's next start does it for it.
     void RestoreLabels();
 

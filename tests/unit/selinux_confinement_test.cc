@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cerrno>
+
 #include "sandbox/selinux/own_context.h"
 #include "sandbox/selinux/selinux.h"
 #include "tests/unit/selinux_fake_host.h"
@@ -57,6 +60,57 @@ TEST_F(SelinuxConfinementTest, ContextsOfSocketsAndRolesLastAsLongAsTheirScopes)
         EXPECT_EQ(host_.exec_context, (*prepared)->Target());
     }
     EXPECT_EQ(host_.exec_context, "");
+}
+
+class SelinuxPipeTest : public SelinuxConfinementTest {
+ protected:
+    SelinuxPipeTest() : prepared_(SelinuxConfinement::Prepare(request_, kProgram, host_)) {
+        std::array<int, 2> ends{};
+        EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        reading_.Reset(ends[0]);
+        writing_.Reset(ends[1]);
+    }
+    SelinuxConfinement& Confinement() { return **prepared_; }
+
+    Result<std::optional<SelinuxConfinement>> prepared_;
+    ScopedFd reading_;
+    ScopedFd writing_;
+};
+
+TEST_F(SelinuxPipeTest, PipeOfALoginLosesTheCategoriesThatNoVmHas) {
+    host_.labels.Set(writing_.Get(), "staff_u:staff_r:staff_t:s0-s0:c0.c1023");
+    Confinement().LabelPipe(writing_.Get());
+    EXPECT_EQ(host_.labels.Get(reading_.Get()), "staff_u:staff_r:staff_t:s0");
+}
+
+TEST_F(SelinuxPipeTest, LowLevelStaysAsItIs) {
+    host_.labels.Set(writing_.Get(), "staff_u:staff_r:staff_t:s0:c5-s0:c5,c7");
+    Confinement().LabelPipe(writing_.Get());
+    EXPECT_EQ(host_.labels.Get(writing_.Get()), "staff_u:staff_r:staff_t:s0:c5");
+}
+
+TEST_F(SelinuxPipeTest, PipeWithOneLevelIsLeftAlone) {
+    host_.labels.Set(writing_.Get(), "system_u:system_r:initrc_t:s0");
+    const int changes = host_.labels.Changes();
+    Confinement().LabelPipe(writing_.Get());
+    EXPECT_EQ(host_.labels.Changes(), changes);
+}
+
+TEST_F(SelinuxPipeTest, WhatIsNoPipeIsLeftAlone) {
+    const ScopedFd file(::open(Disk("console.log").c_str(), O_WRONLY | O_CLOEXEC));
+    host_.labels.Set(file.Get(), "staff_u:object_r:user_home_t:s0-s0:c0.c1023");
+    Confinement().LabelPipe(file.Get());
+    EXPECT_EQ(host_.labels.Get(file.Get()), "staff_u:object_r:user_home_t:s0-s0:c0.c1023");
+}
+
+TEST_F(SelinuxPipeTest, PipeThatCannotBeLabelledIsLeftToTheRoleThatGetsIt) {
+    host_.labels.Set(writing_.Get(), "staff_u:staff_r:staff_t:s0-s0:c0.c1023");
+    host_.refuse_labels_errno = EACCES;
+    ::testing::internal::CaptureStderr();
+    Confinement().LabelPipe(writing_.Get());
+    EXPECT_TRUE(
+        ::testing::internal::GetCapturedStderr().contains("SELinux: a pipe of the console: cannot give it the SELinux "
+                                                          "label staff_u:staff_r:staff_t:s0: Permission denied"));
 }
 
 TEST_F(SelinuxConfinementTest, PairIsFreeAgainWhenTheVmIsGone) {

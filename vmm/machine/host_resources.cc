@@ -19,6 +19,9 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
+    for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
+        if (selinux && *fd) selinux->LabelPipe(fd->Get());
+    }
     return resources;
 }
 

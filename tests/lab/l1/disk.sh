@@ -20,7 +20,7 @@ guest_on_disk() {
 }
 
 # on_disk SERIES CMDLINE [OPTIONS...]: the same as a command; 137 if it had to be killed.
-on_disk() { (runner="timeout -s KILL 200" && guest_on_disk "$@") </dev/null; }
+on_disk() { (runner="timeout -s KILL 200 ${runner:-}" && guest_on_disk "$@") </dev/null; }
 
 # converse_on_disk SERIES CMDLINE [OPTIONS...] <SCRIPT: on a terminal.
 converse_on_disk() { (runner="pty_expect - --" && guest_on_disk "$@" --console stdio); }

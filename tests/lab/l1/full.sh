@@ -141,3 +141,6 @@ all_workloads() {
     "$session_word" workload "$workload_name" || fail "$workload_name"
   done
 }
+
+# shellcheck source=selinux.sh source-path=SCRIPTDIR
+. /lab/selinux.sh

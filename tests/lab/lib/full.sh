@@ -35,7 +35,15 @@ prepare_full() {
     build_full_root_image
     echo "$fingerprint" >"$full_root_image.fingerprint"
   fi
+  build_confine_probe
   exec {prepare_lock}>&-
+}
+
+# What makes a running role try to break out; see tests/confine.
+build_confine_probe() {
+  local program=$cache/bin/confine_probe sources=$repo_dir/tests/confine
+  [[ ! -e $program || -n $(find "$sources" -newer "$program" -name '*.[ch]*') ]] || return 0
+  g++ -std=c++23 -O2 -static -I"$repo_dir" -o "$program" "$sources"/*.cc || die "cannot compile confine_probe"
 }
 
 full_packages() { grep -v -e '^#' -e '^$' "$lab_dir/full/packages" | sort | paste -sd,; }
@@ -99,9 +107,9 @@ build_full_root_image() {
 build_lab_disk() {
   local root=$work/lab-disk type library
   mkdir -p "$root"/{bin,husk}
-  cp "$lab_dir"/l1/{full-init,full.sh,serve.sh,session,run-scenario,scenario.sh,disk.sh,known-complaints} "$root/"
+  cp "$lab_dir"/l1/{full-init,full.sh,selinux.sh,serve.sh,session,run-scenario,scenario.sh,disk.sh,known-complaints} "$root/"
   cp -r "$lab_dir/scenarios" "$root/scenarios"
-  cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
+  cp "$cache"/bin/{pty_expect,l1_exit,confine_probe} "$root/bin/"
   ln -s /bin/busybox "$root/bin/sh"
   ln -s /bin/busybox "$root/bin/usleep"
   for type in "${husk_types[@]}"; do
