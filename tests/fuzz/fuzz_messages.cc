@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "vmm/machine/device_reports.h"
 #include "vmm/machine/exit_status.h"
 #include "vmm/roles/messages.h"
 
@@ -34,8 +35,17 @@ int Decode(const MessageBuffer& buffer) {
     if constexpr (requires { message->text; }) Read(message->text);
     if constexpr (requires { message->name; }) Read(message->name);
     if constexpr (requires { message->command_line; }) Read(message->command_line);
+    if constexpr (requires { message->context; }) Read(message->context);
     if constexpr (std::is_same_v<M, GuestEnded>) Check(!EndingOf(*message).reason.empty());
+    if constexpr (std::is_same_v<M, Violation>) Check(!EndingOfViolation("blk0", *message).sentence.empty());
+    if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message).empty());
+    if constexpr (std::is_same_v<M, HostIoFailed>) Check(!SentenceFor(*message, 0).empty());
     return 1;
+}
+
+template <typename... Messages>
+int DecodeAny(const MessageBuffer& buffer) {
+    return (Decode<Messages>(buffer) + ...);
 }
 
 }  // namespace
@@ -44,10 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MessageBuffer buffer;
     buffer.size = std::min(size, buffer.bytes.size());
     if (buffer.size > 0) std::memcpy(buffer.bytes.data(), data, buffer.size);
-    const int taken = Decode<Manifest>(buffer) + Decode<VmmConfig>(buffer) + Decode<ConsoleConfig>(buffer) +
-                      Decode<Go>(buffer) + Decode<PowerButtonPressed>(buffer) + Decode<Stop>(buffer) +
-                      Decode<Drain>(buffer) + Decode<Client>(buffer) + Decode<Ready>(buffer) + Decode<Failed>(buffer) +
-                      Decode<GuestEnded>(buffer) + Decode<ConsoleAsks>(buffer) + Decode<ConsoleMemory>(buffer);
-    Check(taken <= 1);
+    Check(DecodeAny<Manifest, Confinement, VmmConfig, ConsoleConfig, BlkConfig, Go, PowerButtonPressed, Stop, Drain,
+                    Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
+                    ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
+                    DeviceBroken>(buffer) <= 1);
     return 0;
 }
