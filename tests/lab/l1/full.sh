@@ -53,6 +53,7 @@ avcs_since_start() {
 
 # no_avcs: fails if there are any.
 no_avcs() {
+  busybox dmesg | grep -q "lab: $scenario_name begins" || fail "the kernel's log does not reach back to the scenario's begin"
   avcs_since_start >avcs
   cat avcs
   [ ! -s avcs ] || fail "$(wc -l <avcs) AVCs"
