@@ -12,8 +12,8 @@ MEMORY = BASE | {"vmm/memory"}
 BUS = MEMORY | {"vmm/bus"}
 KVM = BUS | {"vmm/kvm"}
 DEVICES = BUS | {"devices/host", "devices/platform", "devices/virtio"}
-ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "sandbox/process", "sandbox/seccomp",
-                         "sandbox/selinux", "vmm/roles"}
+ROLES = KVM | DEVICES | {"boot/linux", "boot/acpi", "boot/nixos", "sandbox/process",
+                         "sandbox/seccomp", "sandbox/selinux", "vmm/roles"}
 MACHINE = ROLES | {"vmm/machine"}
 
 ALLOWED = {
@@ -23,6 +23,7 @@ ALLOWED = {
     "vmm/kvm": KVM,
     "boot/linux": MEMORY | {"boot/linux"},
     "boot/acpi": MEMORY | {"boot/acpi"},
+    "boot/nixos": BASE | {"boot/linux", "boot/nixos"},
     "sandbox/seccomp": BASE | {"sandbox/seccomp"},
     "sandbox/process": BASE | {"sandbox/process"},
     "sandbox/selinux": BASE | {"sandbox/selinux"},
