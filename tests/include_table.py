@@ -23,7 +23,7 @@ ALLOWED = {
     "vmm/kvm": KVM,
     "boot/linux": MEMORY | {"boot/linux"},
     "boot/acpi": MEMORY | {"boot/acpi"},
-    "boot/nixos": BASE | {"boot/linux", "boot/nixos"},
+    "boot/nixos": BASE | {"boot/nixos"},
     "sandbox/seccomp": BASE | {"sandbox/seccomp"},
     "sandbox/process": BASE | {"sandbox/process"},
     "sandbox/selinux": BASE | {"sandbox/selinux"},

@@ -28,8 +28,7 @@ Result<EntryState> LoadGuest(const std::string& guest, std::string_view command_
     if (!file) return FailOs("cannot open the benchmark guest " + guest);
     struct stat status{};
     if (::fstat(file.Get(), &status) != 0) return FailOs("cannot examine " + guest);
-    return LoadLinux({.kernel_fd = file.Get(),
-                      .kernel_size = static_cast<std::uint64_t>(status.st_size),
+    return LoadLinux({.kernel = {file.Get(), {{0, static_cast<std::uint64_t>(status.st_size)}}},
                       .cmdline = command_line,
                       .rsdp = GuestAddress(0)},
                      memory);

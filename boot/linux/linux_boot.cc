@@ -1,11 +1,9 @@
 #include "boot/linux/linux_boot.h"
 
-#include <sys/mman.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "boot/linux/boot_params.h"
@@ -20,32 +18,27 @@
 namespace husk {
 namespace {
 
-class FileMapping {
- public:
-    static Result<FileMapping> Create(int fd, std::uint64_t size) {
-        void* const base = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (base == MAP_FAILED)
-            return std::unexpected(Error::Os("the kernel cannot be mapped").As(ErrorKind::kBootSource));
-        return FileMapping({static_cast<const std::byte*>(base), size});
-    }
-    FileMapping(FileMapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-    FileMapping& operator=(FileMapping&&) = delete;
-    ~FileMapping() {
-        if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-    }
-    [[nodiscard]] std::span<const std::byte> Bytes() const { return bytes_; }
-
- private:
-    explicit FileMapping(std::span<const std::byte> bytes) : bytes_(bytes) {}
-    std::span<const std::byte> bytes_;
-};
-
 Result<KernelPlan> PlanKernel(const LinuxBoot& boot) {
-    if (boot.kernel_size == 0) return Fail(ErrorKind::kBootSource, "the kernel is empty");
-    const FileMapping file = HUSK_TRY(FileMapping::Create(boot.kernel_fd, boot.kernel_size));
+    if (boot.kernel.Size() == 0) return Fail(ErrorKind::kBootSource, "the kernel is empty");
+    const KernelBytes file = HUSK_TRY(KernelBytes::Create(boot.kernel));
     Result<KernelPlan> plan = ParseKernel(file.Bytes());
     if (!plan) return Fail(plan.error().Kind(), "the kernel " + plan.error().Message());
     return plan;
+}
+
+// Where the next initrd begins, behind one of this size.
+constexpr std::uint64_t AlignedInitrd(std::uint64_t size) { return (size + 3) & ~std::uint64_t{3}; }
+
+Result<std::uint64_t> InitrdSize(const std::vector<BootFile>& initrds) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 48;  // more than any guest's RAM: sums of a few do not wrap
+    std::uint64_t end = 0;
+    std::uint64_t size = 0;
+    for (const BootFile& file : initrds) {
+        if (file.Size() == 0) return Fail(ErrorKind::kBootSource, "the initrd is empty");
+        size = end + std::min(file.Size(), kMost);
+        end = AlignedInitrd(size);
+    }
+    return size;
 }
 
 // For what the loader itself puts below 1 MiB, at places that are RAM by boot_layout's and GuestMemory's
@@ -104,17 +97,19 @@ EntryState EnterPvh(const LinuxBoot& boot, const KernelPlan& plan, InitrdPlaceme
 
 Result<EntryState> LoadLinux(const LinuxBoot& boot, const GuestMemory& memory) {
     const KernelPlan plan = HUSK_TRY(PlanKernel(boot));
-    const bool has_initrd = boot.initrd_fd >= 0;
-    if (has_initrd && boot.initrd_size == 0) return Fail(ErrorKind::kBootSource, "the initrd is empty");
+    const std::uint64_t initrd_size = HUSK_TRY(InitrdSize(boot.initrds));
     HUSK_TRY(CheckCommandLine(plan, boot.cmdline));
     HUSK_TRY(CheckKernelFits(plan, memory.Regions()));
-    const InitrdPlacement initrd = HUSK_TRY(PlaceInitrd(plan, has_initrd ? boot.initrd_size : 0, memory.Regions()));
+    const InitrdPlacement initrd = HUSK_TRY(PlaceInitrd(plan, initrd_size, memory.Regions()));
 
     for (const KernelSegment& segment : plan.segments) {
-        HUSK_TRY_IN("the kernel",
-                    memory.LoadFile(segment.address, boot.kernel_fd, segment.file_offset, segment.file_length));
+        HUSK_TRY_IN("the kernel", boot.kernel.Load(memory, segment.address, segment.file_offset, segment.file_length));
     }
-    if (has_initrd) HUSK_TRY_IN("the initrd", memory.LoadFile(initrd.address, boot.initrd_fd, 0, initrd.size));
+    GuestAddress next = initrd.address;
+    for (const BootFile& file : boot.initrds) {
+        HUSK_TRY_IN("the initrd", file.Load(memory, next, 0, file.Size()));
+        next = GuestAddress(next.Value() + AlignedInitrd(file.Size()));
+    }
     PutCommandLine(memory, boot.cmdline);
     return plan.format == KernelFormat::kBzImage ? Enter64(boot, plan, initrd, memory)
                                                  : EnterPvh(boot, plan, initrd, memory);

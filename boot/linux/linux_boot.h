@@ -14,7 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include "boot/linux/boot_file.h"
 #include "vmm/base/result.h"
 #include "vmm/memory/guest_address.h"
 #include "vmm/memory/guest_memory.h"
@@ -22,10 +24,8 @@
 namespace husk {
 
 struct LinuxBoot {
-    int kernel_fd = -1;             // a regular file (or memfd), open for reading; stays the caller's
-    std::uint64_t kernel_size = 0;  // its length in bytes
-    int initrd_fd = -1;             // the same, or -1 for none
-    std::uint64_t initrd_size = 0;
+    BootFile kernel;
+    std::vector<BootFile> initrds;  // in memory one after the other, each at a multiple of 4, as cpio archives need it
     std::string_view cmdline;
     GuestAddress rsdp;  // where the ACPI tables begin
     std::array<std::byte, 32> rng_seed{};
@@ -47,8 +47,7 @@ struct EntryState {
 
 // Start-up only, before any vCPU runs. `memory` must be fresh: what the files do not fill (a kernel's BSS) is
 // taken to be zero. Errors are of kind kBootSource and name what is wrong with "the kernel", "the initrd" or
-// "the command line", one sentence without a path. The kernel file must not shrink meanwhile (its mapping
-// would end under the parser: SIGBUS).
+// "the command line", one sentence without a path.
 [[nodiscard]] Result<EntryState> LoadLinux(const LinuxBoot& boot, const GuestMemory& memory);
 
 }  // namespace husk

@@ -215,6 +215,7 @@ bool ConsolePump::TakeFrom(ConsoleEnd end, bool share) {
     if (end == ConsoleEnd::kHvc) {
         const std::size_t count = hvc_.Take(room);
         if (mux_.Show(end, room.first(count), screen_) != count) std::abort();  // it said that it takes them
+        device_wait_.See(1, room.first(count), now_);
         return count > 0;
     }
     // A copy, since the writer of the ring may still scribble on it.
@@ -223,6 +224,7 @@ bool ConsolePump::TakeFrom(ConsoleEnd end, bool share) {
     std::ranges::copy(waiting.first(copy.size()), copy.begin());
     const std::size_t shown = mux_.Show(end, copy, screen_);
     if (shown == 0) return false;
+    device_wait_.See(0, copy.first(shown), now_);
     from_uart_.Consume(static_cast<std::uint32_t>(shown));
     if (from_uart_.WriterMustBeWoken()) wake_vmm_.Signal();
     return true;

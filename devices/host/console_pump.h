@@ -18,6 +18,7 @@
 
 #include "devices/host/console_mux.h"
 #include "devices/host/console_port.h"
+#include "devices/host/device_wait.h"
 #include "devices/host/escape.h"
 #include "devices/host/output_buffer.h"
 #include "vmm/base/byte_ring.h"
@@ -66,6 +67,9 @@ class ConsolePump {
     // True when all the guest wrote is written out, or can never be.
     [[nodiscard]] bool Drained() const;
 
+    // Whether the guest waits for a device that does not come.
+    [[nodiscard]] DeviceWait& Waits() { return device_wait_; }
+
     // To the host, husk's own words included; from the host, as far as the guest took it.
     [[nodiscard]] std::uint64_t BytesOut() const { return bytes_out_; }
     [[nodiscard]] std::uint64_t BytesIn() const { return bytes_in_; }
@@ -98,6 +102,7 @@ class ConsolePump {
     EscapeFilter escape_;
     ConsoleMux mux_;
     OutputBuffer screen_;
+    DeviceWait device_wait_;
     std::array<std::byte, kTypedMax> for_hvc_{};  // typed, and hvc0 had no room yet
     std::size_t for_hvc_size_ = 0;
     std::uint64_t now_ = 0;           // at the last Turn()

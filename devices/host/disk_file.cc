@@ -111,6 +111,13 @@ DiskFile DiskFile::Adopt(ScopedFd fd, std::uint64_t bytes, bool read_only) {
     return DiskFile(std::move(fd), bytes, read_only, kSectorBytes);
 }
 
+Result<ScopedFd> DiskFile::OpenReadOnly() const {
+    ScopedFd fd(
+        ::open(("/proc/self/fd/" + std::to_string(fd_.Get())).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!fd) return FailOs("cannot open it for reading");
+    return fd;
+}
+
 DiskFile::DiskFile(DiskFile&& other) noexcept
     : fd_(std::move(other.fd_)),
       bytes_(other.bytes_),

@@ -37,6 +37,9 @@ class DiskFile final : public DiskBackend {
     // Gives the descriptor away, and the lock with it.
     [[nodiscard]] ScopedFd Release() { return std::move(fd_); }
 
+    // The same file once more, for reading only: whatever is at the path by now. The launcher.
+    [[nodiscard]] Result<ScopedFd> OpenReadOnly() const;
+
     // As DiskBackend says. EIO when the file has become shorter than Bytes(). System calls: preadv2, pwritev2,
     // fdatasync, and futex when several threads flush at once.
     [[nodiscard]] int Read(DiskTransfer& transfer, ReadMode mode) override;

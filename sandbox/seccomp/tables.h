@@ -39,6 +39,12 @@ struct BlkNumbers {
     int pool_doorbell;  // eventfd
 };
 
+struct ReaderNumbers {
+    int source;  // image or file
+    int initrd;  // file
+    int report;  // pipe
+};
+
 struct ConsoleNumbers {
     int launcher;      // channel
     int vmm;           // channel
@@ -60,6 +66,8 @@ struct ConsoleNumbers {
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
 // The console's only thread.
 [[nodiscard]] ThreadTable ConsoleTable(const ConsoleNumbers& numbers);
+// The reader's only thread.
+[[nodiscard]] ThreadTable ReaderTable(const ReaderNumbers& numbers);
 // The launcher while a guest runs. For printing only: the launcher has no filter (kLauncherNotEnforced says why).
 [[nodiscard]] ThreadTable LauncherTable();
 

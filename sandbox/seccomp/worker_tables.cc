@@ -81,6 +81,17 @@ ThreadTable ConsoleTable(const ConsoleNumbers& numbers) {
     return table;
 }
 
+ThreadTable ReaderTable(const ReaderNumbers& numbers) {
+    ThreadTable table("reader");
+    table.Allow(HUSK_SYSCALL(pread64), {Fd(numbers.source, "source")},
+                "the image, or the file that describes a system");
+    table.Allow(HUSK_SYSCALL(pread64), {Fd(numbers.initrd, "initrd")}, "the initrd of a system that is checked");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.report, "report")},
+                "what there is to boot, and where it is; forbidden system call");
+    AllowCommon(table);
+    return table;
+}
+
 ThreadTable LauncherTable() {
     ThreadTable table("launcher");
     table.Allow(HUSK_SYSCALL(poll), {}, "waits for roles, signals and clients");

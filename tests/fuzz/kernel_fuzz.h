@@ -65,10 +65,8 @@ inline void ExerciseKernel(std::span<const std::byte> file, const Result<KernelP
     }
     Require(::ftruncate(fd.Get(), 0) == 0);
     Require(::pwrite(fd.Get(), file.data(), file.size(), 0) == static_cast<ssize_t>(file.size()));
-    const auto state = LoadLinux({.kernel_fd = fd.Get(),
-                                  .kernel_size = file.size(),
-                                  .initrd_fd = fd.Get(),  // any bytes will do
-                                  .initrd_size = file.size(),
+    const auto state = LoadLinux({.kernel = {fd.Get(), {{0, file.size()}}},
+                                  .initrds = {{fd.Get(), {{0, file.size()}}}},  // any bytes will do
                                   .cmdline = "",
                                   .rsdp = address_map::kAcpiTables,
                                   .rng_seed = {}},

@@ -30,10 +30,8 @@ ScopedFd FileOf(const Bytes& bytes) {
 struct Attempt {
     explicit Attempt(const Bytes& kernel, const Bytes& initrd = {}, std::string_view cmdline = "quiet")
         : kernel_fd(FileOf(kernel)), initrd_fd(FileOf(initrd)) {
-        boot.kernel_fd = kernel_fd.Get();
-        boot.kernel_size = kernel.size();
-        boot.initrd_fd = initrd.empty() ? -1 : initrd_fd.Get();
-        boot.initrd_size = initrd.size();
+        boot.kernel = {kernel_fd.Get(), {{0, kernel.size()}}};
+        if (!initrd.empty()) boot.initrds = {{initrd_fd.Get(), {{0, initrd.size()}}}};
         boot.cmdline = cmdline;
         boot.rsdp = address_map::kAcpiTables;
         boot.rng_seed.fill(std::byte{0x5a});
@@ -123,20 +121,69 @@ TEST(LoadLinux, KernelThatNeedsMoreRamIsRefusedBeforeAnythingIsWritten) {
 
 TEST(LoadLinux, EmptyInitrdIsRefused) {
     Attempt attempt(BzImageFile{}.Build());
-    attempt.boot.initrd_fd = attempt.initrd_fd.Get();
+    attempt.boot.initrds = {{attempt.initrd_fd.Get(), {}}};
     EXPECT_EQ(attempt.Load().error().Message(), "the initrd is empty");
 }
 
 TEST(LoadLinux, InitrdShorterThanAnnouncedIsRefused) {
     Attempt attempt(BzImageFile{}.Build(), Bytes(100));
-    attempt.boot.initrd_size = 101;
+    attempt.boot.initrds.front().pieces.front().length = 101;
     EXPECT_EQ(attempt.Load().error().Message(), "the initrd: ends too early");
 }
 
 TEST(LoadLinux, KernelThatCannotBeMappedIsRefused) {
     Attempt attempt(BzImageFile{}.Build());
-    attempt.boot.kernel_fd = -1;
+    attempt.boot.kernel.fd = -1;
     EXPECT_EQ(attempt.Load().error().Message(), "the kernel cannot be mapped: Bad file descriptor");
+}
+
+// `bytes` in two pieces of one file, in the wrong order and with a gap, as a file lies in a disk image.
+struct Scattered {
+    explicit Scattered(const Bytes& bytes) {
+        const std::size_t half = bytes.size() / 2;
+        Bytes image(100, std::byte{0xee});
+        image.insert(image.end(), bytes.begin() + static_cast<std::ptrdiff_t>(half), bytes.end());
+        image.insert(image.end(), 7, std::byte{0xee});
+        image.insert(image.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(half));
+        fd = FileOf(image);
+        file = {fd.Get(), {{image.size() - half, half}, {100, bytes.size() - half}}};
+    }
+    ScopedFd fd;
+    BootFile file;
+};
+
+TEST(LoadLinux, KernelInPiecesOfAnImageBootsAsTheWholeOneDoes) {
+    const Bytes kernel = BzImageFile{}.Build();
+    Attempt attempt(kernel);
+    const Scattered scattered(kernel);
+    attempt.boot.kernel = scattered.file;
+    const Attempt whole(kernel);
+    const auto state = attempt.Load();
+    ASSERT_TRUE(state.has_value() && whole.Load().has_value());
+    EXPECT_EQ(attempt.Read<std::uint8_t>(state->entry), 0xc0U);
+    const auto bytes = attempt.memory.Slice(GuestAddress(0), kRam).value();
+    EXPECT_TRUE(std::ranges::equal(bytes, whole.memory.Slice(GuestAddress(0), kRam).value()));
+}
+
+TEST(LoadLinux, PiecesBeyondTheImageAreRefused) {
+    Attempt attempt(BzImageFile{}.Build());
+    attempt.boot.kernel.pieces = {{1 << 20, 4096}};
+    EXPECT_EQ(attempt.Load().error().Message(), "the kernel ends too early");
+    attempt.boot.kernel.pieces = {{0, ~std::uint64_t{0}}, {0, ~std::uint64_t{0}}};
+    EXPECT_EQ(attempt.Load().error().Message(), "the kernel is larger than any kernel: 1 GiB");
+}
+
+TEST(LoadLinux, SeveralInitrdsLieAtMultiplesOfFour) {
+    Attempt attempt(BzImageFile{}.Build(), Bytes(5, std::byte{0x11}));
+    const Scattered second(Bytes(6, std::byte{0x22}));
+    attempt.boot.initrds.push_back(second.file);
+    const auto state = attempt.Load();
+    ASSERT_TRUE(state.has_value());
+    const auto params = attempt.Read<::boot_params>(state->argument);
+    EXPECT_EQ(params.hdr.ramdisk_size, 14U);
+    using Image = std::array<std::uint8_t, 14>;
+    EXPECT_EQ(attempt.Read<Image>(GuestAddress(params.hdr.ramdisk_image)),
+              (Image{0x11, 0x11, 0x11, 0x11, 0x11, 0, 0, 0, 0x22, 0x22, 0x22, 0x22, 0x22, 0x22}));
 }
 
 }  // namespace

@@ -99,6 +99,46 @@ TEST(Options, HelpAndVersionArePrinted) {
     EXPECT_TRUE(std::get<PrintCommand>(Parse({"--version"}).value()).text.starts_with("husk "));
 }
 
+// --- Boot sources ---
+
+TEST(Options, NixosSystemIsABootSource) {
+    const auto run = std::get<RunCommand>(
+        Parse({"run", "--nixos", "./result", "--specialisation", "slim", "--ignore-secrets"}).value());
+    EXPECT_EQ(run.machine.source.kind, BootSourceConfig::Kind::kNixos);
+    EXPECT_EQ(run.machine.source.path, "./result");
+    EXPECT_EQ(run.machine.source.specialisation, "slim");
+    EXPECT_TRUE(run.machine.source.ignore_secrets);
+}
+
+TEST(Options, DiskWithAGenerationIsABootSource) {
+    const auto run = std::get<RunCommand>(
+        Parse({"run", "--disk", "d.raw", "--boot", "disk", "--generation", "12", "--once"}).value());
+    EXPECT_EQ(run.machine.source.kind, BootSourceConfig::Kind::kDisk);
+    EXPECT_EQ(run.machine.source.entry, "12");
+    EXPECT_TRUE(run.machine.source.once);
+}
+
+TEST(Options, IsoIsTheFirstDiskAndReadOnly) {
+    const auto run = std::get<RunCommand>(Parse({"run", "--disk", "new.raw", "--iso", "a,b.iso"}).value());
+    EXPECT_EQ(run.machine.source.kind, BootSourceConfig::Kind::kIso);
+    ASSERT_EQ(run.machine.disks.size(), 2u);
+    EXPECT_EQ(run.machine.disks[0].path, "a,b.iso");
+    EXPECT_TRUE(run.machine.disks[0].read_only);
+    EXPECT_EQ(run.machine.disks[1].path, "new.raw");
+}
+
+TEST(Options, ListAndCheckTakeASource) {
+    const auto list = std::get<ListCommand>(Parse({"list", "disk.raw", "--json"}).value());
+    EXPECT_EQ(list.source, "disk.raw");
+    EXPECT_TRUE(list.json);
+    const auto check = std::get<CheckCommand>(
+        Parse({"check", "./result", "--specialisation", "slim", "--disk", "a", "--disk", "b"}).value());
+    EXPECT_EQ(check.source, "./result");
+    EXPECT_EQ(check.specialisation, "slim");
+    EXPECT_EQ(check.disks, (std::vector<std::string>{"a", "b"}));
+    ExpectNamed(Refusal(Parse({"list"})), "source");
+}
+
 // --- Refusals ---
 
 TEST(Options, WithoutACommandThereIsNothingToDo) {
@@ -107,7 +147,27 @@ TEST(Options, WithoutACommandThereIsNothingToDo) {
     EXPECT_NE(Refusal(Parse({""})), "");
 }
 
-TEST(Options, KernelIsRequired) { ExpectNamed(Refusal(Parse({"run"})), "--kernel"); }
+TEST(Options, SomethingToBootIsRequired) {
+    for (const char* option : {"--kernel", "--nixos", "--boot disk", "--iso"}) {
+        ExpectNamed(Refusal(Parse({"run"})), option);
+    }
+}
+
+TEST(Options, OnlyOneBootSourceIsTaken) {
+    ExpectNamed(RunRefusal({"--iso", "x"}), "--iso");
+    ExpectNamed(RunRefusal({"--nixos", "x"}), "--nixos");
+    ExpectNamed(RunRefusal({"--disk", "x", "--boot", "disk"}), "--boot");
+}
+
+TEST(Options, OptionsOfOtherBootSourcesAreRefused) {
+    ExpectNamed(RunRefusal({"--generation", "3"}), "--generation");
+    ExpectNamed(RunRefusal({"--specialisation", "x"}), "--specialisation");
+    ExpectNamed(Refusal(Parse({"run", "--nixos", "x", "--initrd", "i"})), "--initrd");
+    ExpectNamed(Refusal(Parse({"run", "--nixos", "x", "--generation", "3"})), "--generation");
+    ExpectNamed(Refusal(Parse({"run", "--boot", "disk"})), "--disk");
+    ExpectNamed(Refusal(Parse({"run", "--disk", "d", "--boot", "cdrom"})), "\"cdrom\"");
+    ExpectNamed(Refusal(Parse({"run", "--disk", "d", "--boot", "disk", "--once"})), "--generation");
+}
 
 TEST(Options, UnknownOptionsAreNamed) {
     ExpectNamed(RunRefusal({"--net", "x"}), "--net");

@@ -28,7 +28,8 @@ inline std::vector<SealedThread> ThreadKinds() {
             {"control", role_tables::Control(), filters::Control()},
             {"blk loop", role_tables::BlkLoop(), filters::BlkLoop()},
             {"blk pool", role_tables::BlkPool(), filters::BlkPool()},
-            {"console", role_tables::Console(), filters::Console()}};
+            {"console", role_tables::Console(), filters::Console()},
+            {"reader", role_tables::Reader(), filters::Reader()}};
 }
 
 // Every program there is.

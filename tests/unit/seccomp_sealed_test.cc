@@ -119,6 +119,7 @@ TEST(SealedThread, ForbiddenCallIsReportedAndDeadly) {
     EXPECT_TRUE(Sealed(filters::BlkLoop(), open).DiedOfCall(SYS_openat));
     EXPECT_TRUE(Sealed(filters::BlkPool(), open).DiedOfCall(SYS_openat));
     EXPECT_TRUE(Sealed(filters::Console(), open).DiedOfCall(SYS_openat));
+    EXPECT_TRUE(Sealed(filters::Reader(), open).DiedOf(SIGSYS));
     EXPECT_TRUE(Sealed(filters::Control(), open).DiedOfCall(SYS_openat));
     EXPECT_TRUE(Sealed(filters::Vcpu(0), open).DiedOfCall(SYS_openat));
     EXPECT_TRUE(InChild(open).Left());

@@ -58,6 +58,10 @@ TEST(SeccompTables, OtherSealedThreadsHaveAtMostTenSystemCalls) {
     EXPECT_LE(role_tables::Console().CountSyscalls(), 10u);
 }
 
+TEST(SeccompTables, TheReaderReadsItsSourceAndReportsAndThatIsAll) {
+    EXPECT_EQ(role_tables::Reader().CountSyscalls(), 2u);
+}
+
 TEST(SeccompTables, EveryRowHasAReasonAndTheNameOfItsNumber) {
     for (const ThreadTable& table : role_tables::All()) {
         for (const SyscallRule& rule : table.Rules()) {
@@ -69,7 +73,8 @@ TEST(SeccompTables, EveryRowHasAReasonAndTheNameOfItsNumber) {
 
 TEST(SeccompTables, EveryReadAndWriteOfASealedThreadNamesItsDescriptor) {
     for (const testing::SealedThread& thread : testing::ThreadKinds()) {
-        for (const int call : {SYS_read, SYS_write, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_ioctl, SYS_recvmsg}) {
+        for (const int call :
+             {SYS_read, SYS_write, SYS_pread64, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_ioctl, SYS_recvmsg}) {
             EXPECT_TRUE(std::ranges::all_of(
                 thread.table.Rules(),
                 [&](const SyscallRule& rule) { return rule.call.number != call || rule.ChecksDescriptor(); }))
@@ -122,7 +127,8 @@ TEST(SeccompTables, EachVcpuThreadRunsItsOwnVcpuOnly) {
 TEST(SeccompTables, EverySealedThreadMayReportToTheLauncher) {
     static_assert(vmm_slot::kLauncher == 3 && blk_slot::kLauncher == 3 && console_slot::kLauncher == 3);
     for (const testing::SealedThread& thread : testing::AllThreads()) {
-        EXPECT_TRUE(thread.Run(SYS_write, {3, 0x7fff'0000'0000, 64}).Allows()) << thread.name;
+        const std::uint64_t reports = thread.name == "reader" ? reader_slot::kReport : vmm_slot::kLauncher;
+        EXPECT_TRUE(thread.Run(SYS_write, {reports, 0x7fff'0000'0000, 64}).Allows()) << thread.name;
     }
 }
 

@@ -6,11 +6,15 @@
 
 #include "sandbox/process/spawn.h"
 #include "vmm/base/clock.h"
+#include "vmm/cli/check.h"
 #include "vmm/cli/doctor.h"
+#include "vmm/cli/image_store.h"
+#include "vmm/cli/list.h"
 #include "vmm/cli/options.h"
 #include "vmm/machine/supervisor.h"
 #include "vmm/roles/blk_role.h"
 #include "vmm/roles/console_role.h"
+#include "vmm/roles/reader_role.h"
 #include "vmm/roles/vmm_role.h"
 
 namespace husk {
@@ -35,12 +39,16 @@ int Main(int argc, char** argv) {
         if (std::string_view(role) == "vmm") RunVmmRole();
         if (std::string_view(role) == "console") RunConsoleRole();
         if (std::string_view(role) == "blk") RunBlkRole();
+        if (std::string_view(role) == "reader") RunReaderRole();
         std::fprintf(stderr, "husk: %s is set to a role that does not exist; unset it\n", kRoleVariable);
         return static_cast<int>(ExitStatus::kUsage);
     }
     const auto command = ParseCommandLine(argc, argv);
     if (!command) return Report(command.error());
     if (const auto* const run = std::get_if<RunCommand>(&*command)) return Execute(*run, process_start);
+    if (const auto* const list = std::get_if<ListCommand>(&*command)) return RunList(*list);
+    if (const auto* const check = std::get_if<CheckCommand>(&*command)) return RunCheck(*check);
+    if (const auto* const store = std::get_if<ImageStoreCommand>(&*command)) return RunImageStore(*store);
     if (const auto* const doctor = std::get_if<DoctorCommand>(&*command)) return RunDoctor(*doctor);
     std::fputs(std::get<PrintCommand>(*command).text.c_str(), stdout);
     return 0;

@@ -22,6 +22,9 @@ struct RawConfinement {
 
 struct RawRun {
     RunCommand command;
+    std::string iso;
+    std::string nixos;
+    std::string boot;
     std::string cpus = "1";
     std::string memory = "512M";
     std::vector<std::string> disks;
@@ -59,11 +62,25 @@ void DescribeConfinement(CLI::App& command, RawConfinement& raw, ConfinementConf
 
 void Describe(CLI::App& run, RawRun& raw) {
     MachineConfig& machine = raw.command.machine;
-    run.add_option("--kernel", machine.kernel, "the guest's kernel: a bzImage, or an ELF vmlinux with a PVH entry")
-        ->required()
+    run.add_option("--kernel", machine.kernel, "boot this kernel: a bzImage, or an ELF vmlinux with a PVH entry")
         ->type_name("FILE");
     run.add_option("--initrd", machine.initrd, "its initial RAM disk")->type_name("FILE");
-    run.add_option("--cmdline", machine.command_line, "its command line, passed on as it is")->type_name("TEXT");
+    run.add_option("--nixos", raw.nixos,
+                   "boot a NixOS system: the result of building its toplevel, or a netboot output")
+        ->type_name("DIR");
+    run.add_option("--boot", raw.boot, "disk: boot what the first --disk has installed")->type_name("disk");
+    run.add_option("--iso", raw.iso, "boot this ISO, which becomes the first disk, read-only")->type_name("FILE");
+    run.add_option("--generation", machine.source.entry,
+                   "of a disk: boot this generation, or the entry of this name, instead of the default")
+        ->type_name("N|ENTRY");
+    run.add_option("--specialisation", machine.source.specialisation, "boot this specialisation of the system")
+        ->type_name("NAME");
+    run.add_flag("--once", machine.source.once, "take --generation for the first boot only, then the default");
+    run.add_flag("--ignore-secrets", machine.source.ignore_secrets,
+                 "boot a system without the secrets it wants appended to its initrd");
+    run.add_option("--cmdline", machine.command_line,
+                   "the kernel's command line, passed on as it is; where the boot source has one, behind that")
+        ->type_name("TEXT");
     run.add_option("--cpus", raw.cpus, "virtual CPUs")->type_name("N")->capture_default_str();
     run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
@@ -90,6 +107,12 @@ void Describe(CLI::App& run, RawRun& raw) {
         ->capture_default_str();
     run.add_option("--kvm", machine.kvm_device, "the KVM device")->type_name("PATH")->capture_default_str();
     run.footer(kStatuses);
+}
+
+void DescribeSource(CLI::App& command, std::string& source) {
+    command.add_option("source", source, "a folder with a NixOS system, a disk image or an ISO")
+        ->required()
+        ->type_name("SOURCE");
 }
 
 Result<bool> OneOf(const std::string& option, const std::string& value, const char* yes, const char* no) {
@@ -126,6 +149,35 @@ Result<> FinishConfinement(const RawConfinement& raw, ConfinementConfig& config)
     return SettleConfinement(config);
 }
 
+std::unexpected<Error> Usage(std::string sentence) { return Fail(ErrorKind::kUsage, std::move(sentence)); }
+
+// One boot source, and the options that go with it.
+Result<> FinishSource(const RawRun& raw, MachineConfig& machine) {
+    using Kind = BootSourceConfig::Kind;
+    const int given = !machine.kernel.empty() + !raw.nixos.empty() + !raw.boot.empty() + !raw.iso.empty();
+    if (given == 0)
+        return Usage("nothing to boot: give --kernel FILE, --nixos DIR, --disk FILE --boot disk, or --iso FILE");
+    if (given > 1) return Usage("--kernel, --nixos, --boot and --iso say what to boot: give one of them");
+    if (!raw.boot.empty() && raw.boot != "disk") return Usage("--boot takes disk, not \"" + raw.boot + "\"");
+    BootSourceConfig& source = machine.source;
+    source.path = raw.nixos;
+    if (!raw.nixos.empty()) source.kind = Kind::kNixos;
+    if (!raw.boot.empty()) source.kind = Kind::kDisk;
+    if (!raw.iso.empty()) source.kind = Kind::kIso;
+    if (source.kind != Kind::kKernel && machine.initrd) return Usage("--initrd goes with --kernel only");
+    if (source.kind == Kind::kDisk && machine.disks.empty())
+        return Usage("--boot disk needs a --disk FILE to boot from");
+    if (source.kind == Kind::kIso) {
+        machine.disks.insert(machine.disks.begin(), DiskConfig{.path = raw.iso, .read_only = true, .serial = {}});
+    }
+    const bool menu = source.kind == Kind::kDisk || source.kind == Kind::kIso;
+    if (!menu && !source.entry.empty()) return Usage("--generation goes with --boot disk or --iso only");
+    if (source.kind == Kind::kKernel && !source.specialisation.empty())
+        return Usage("--specialisation goes with --nixos or --boot disk only");
+    if (source.once && source.entry.empty()) return Usage("--once goes with --generation only");
+    return {};
+}
+
 Result<RunCommand> Finish(RawRun raw) {
     MachineConfig& machine = raw.command.machine;
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
@@ -133,6 +185,7 @@ Result<RunCommand> Finish(RawRun raw) {
     machine.console = HUSK_TRY(ParseConsole(raw.console));
     HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
+    HUSK_TRY(FinishSource(raw, machine));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));
     machine.on_reboot =
         HUSK_TRY(OneOf("--on-reboot", raw.on_reboot, "restart", "exit")) ? OnReboot::kRestart : OnReboot::kExit;
@@ -160,6 +213,36 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
                     "instead: print what each thread of a running VM may ask of the kernel, and why");
     RawConfinement doctor_confinement;
     DescribeConfinement(*check, doctor_confinement, doctor.confinement);
+    ListCommand list;
+    CLI::App* const lister = app.add_subcommand("list", "say what a NixOS system, a disk image or an ISO has to boot");
+    DescribeSource(*lister, list.source);
+    lister->add_flag("--json", list.json, "as JSON");
+    CheckCommand checked;
+    CLI::App* const checker = app.add_subcommand(
+        "check", "say what of a NixOS system, a disk image or an ISO will not work, and how to fix it");
+    DescribeSource(*checker, checked.source);
+    checker->add_option("--generation", checked.entry, "of a disk: this generation or entry instead of the default")
+        ->type_name("N|ENTRY");
+    checker->add_option("--specialisation", checked.specialisation, "this specialisation of the system")
+        ->type_name("NAME");
+    checker->add_option("--disk", checked.disks, "a disk that will be attached beside it; may be given several times")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    CLI::App* const image = app.add_subcommand("image", "make disk images");
+    image->require_subcommand(1);
+    ImageStoreCommand store;
+    CLI::App* const storer =
+        image->add_subcommand("store", "the closure of a NixOS system as a read-only disk of its store");
+    storer->add_option("dir", store.folder, "the system: the result of building its toplevel")
+        ->required()
+        ->type_name("DIR");
+    storer->add_option("out", store.out, "the image to make: erofs when it ends in .erofs, else squashfs")
+        ->required()
+        ->type_name("OUT");
+    storer
+        ->add_option("--closure", store.closure,
+                     "a file with the store paths, a line each, instead of asking nix-store")
+        ->type_name("FILE");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -173,6 +256,9 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
         HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
         return doctor;
     }
+    if (lister->parsed()) return list;
+    if (storer->parsed()) return store;
+    if (checker->parsed()) return checked;
     return HUSK_TRY(Finish(std::move(raw)));
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "vmm/base/log.h"
 #include "vmm/base/result.h"
@@ -19,12 +20,30 @@ struct DoctorCommand {
     bool print_tables = false;      // the seccomp tables, and nothing else
     ConfinementConfig confinement;  // as for a run
 };
+// What there is to boot.
+struct ListCommand {
+    std::string source;
+    bool json = false;
+};
+// What will not work.
+struct CheckCommand {
+    std::string source;
+    std::string entry;
+    std::string specialisation;
+    std::vector<std::string> disks;  // that will be attached beside it
+};
+// A store disk.
+struct ImageStoreCommand {
+    std::string folder;   // the system's
+    std::string out;      // the image to make: .erofs, else squashfs
+    std::string closure;  // a file with its store paths, a line each; empty: nix-store is asked
+};
 // Print this and exit with success: help or the version.
 struct PrintCommand {
     std::string text;
 };
 
-using Command = std::variant<RunCommand, DoctorCommand, PrintCommand>;
+using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckCommand, ImageStoreCommand, PrintCommand>;
 
 // Pure: touches neither files nor the host. Errors are of kind kUsage.
 [[nodiscard]] Result<Command> ParseCommandLine(int argc, const char* const* argv);

@@ -20,11 +20,27 @@ struct DiskConfig {
 
 enum class OnReboot { kRestart, kExit };
 
+// What is booted, when it is not a kernel and an initrd by name.
+struct BootSourceConfig {
+    enum class Kind {
+        kKernel,  // MachineConfig::kernel and ::initrd
+        kNixos,   // a NixOS system in a folder of the host: a toplevel, or a netboot or kexec output
+        kDisk,    // what the first disk has installed
+        kIso,     // what the first disk, an ISO, boots
+    } kind = Kind::kKernel;
+    std::string path;            // kNixos: the folder
+    std::string entry;           // a generation's number or an entry's name; empty: the default
+    std::string specialisation;  // empty: none
+    bool once = false;           // `entry` for the first boot only: later ones take the default
+    bool ignore_secrets = false;
+};
+
 struct MachineConfig {
     std::string name = "vm";
     std::string kernel;
     std::optional<std::string> initrd;
-    std::string command_line;
+    BootSourceConfig source;
+    std::string command_line;  // of the kernel; where `source` has one, this comes behind it
     std::uint32_t vcpus = 1;
     std::uint64_t memory_bytes = 512ULL << 20;
     bool huge_pages = false;

@@ -1,60 +1,33 @@
 #include "vmm/machine/family.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "devices/virtio/blk/blk_config.h"
 #include "devices/virtio/console/console_config.h"
 #include "vmm/base/event_fd.h"
+#include "vmm/base/log.h"
 #include "vmm/kvm/kvm.h"
-#include "vmm/machine/own_program.h"
+#include "vmm/machine/boot_source.h"
 #include "vmm/roles/mailbox.h"
-#include "vmm/roles/manifest.h"
 #include "vmm/roles/slots.h"
 
 namespace husk {
 namespace {
 
-struct BootFile {
-    ScopedFd fd;
-    std::uint64_t bytes = 0;
-};
-
-Result<BootFile> OpenBootFile(const std::string& what, const std::string& path) {
-    const auto refuse = [&](Error error) {
-        return std::unexpected(std::move(error).Within("cannot use " + what + " " + path).As(ErrorKind::kBootSource));
-    };
-    // Non-blocking: opening a FIFO must not hang.
-    BootFile file{ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)), 0};
-    if (!file.fd) return refuse(Error(::strerror(errno)));
-    struct stat status{};
-    if (::fstat(file.fd.Get(), &status) != 0) return refuse(Error(::strerror(errno)));
-    if (S_ISDIR(status.st_mode)) return refuse(Error("it is a directory"));
-    if (!S_ISREG(status.st_mode)) return refuse(Error("it is not a regular file"));
-    if (status.st_size == 0) return refuse(Error("it is empty"));
-    file.bytes = static_cast<std::uint64_t>(status.st_size);
-    return file;
-}
-
-VmmConfig MakeVmmConfig(const MachineConfig& config, const BootFile& kernel, const BootFile& initrd,
-                        std::uint64_t start) {
+VmmConfig MakeVmmConfig(const MachineConfig& config, const PlannedBoot& plan, std::uint64_t start) {
     VmmConfig message;
     message.memory_bytes = config.memory_bytes;
-    message.kernel_bytes = kernel.bytes;
-    message.initrd_bytes = initrd.bytes;
+    message.initrds = static_cast<std::uint32_t>(plan.files.size() - 1);
     message.vcpus = config.vcpus;
     message.uart = config.uart;
     message.huge_pages = config.huge_pages;
     message.virtio_trap = config.virtio_trap;
     message.process_start = start;
-    message.command_line.Assign(config.command_line);
+    message.command_line.Assign(plan.command_line);
     message.name.Assign(config.name);
     return message;
 }
@@ -101,80 +74,39 @@ BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskFile& file, std::
     return message;
 }
 
-// What a role's own memfds (statistics, console rings) may be large, at most.
-constexpr std::uint64_t kOwnPages = 4 << 20;
-// The slots of a worker, and what the dynamic loader opens.
-constexpr std::uint64_t kWorkerFiles = 64;
-
-// Starts the roles of one family; those that run when another one cannot be started are ended again.
-class FamilyStarter {
+// The roles of one family as they are started; those that run when another one cannot be are ended again.
+class StartedRoles {
  public:
-    // `absent`: layers that are known to be.
-    FamilyStarter(std::string program, const MachineConfig& config, std::optional<SelinuxConfinement>& selinux,
-                  std::vector<AbsentLayer> absent)
-        : program_(std::move(program)),
-          name_(config.name),
-          selinux_(selinux),
-          required_(config.confinement.required),
-          namespaces_(kNamespaceLayers.Without(config.confinement.without)) {
-        confinement_.required = config.confinement.required.Bits();
-        confinement_.without = config.confinement.without.Bits();
-        if (selinux) confinement_.context.Assign(selinux->Target());
-        family_.absent = std::move(absent);
-    }
-    FamilyStarter(const FamilyStarter&) = delete;
-    FamilyStarter& operator=(const FamilyStarter&) = delete;
-    ~FamilyStarter() {
-        for (const RoleHandle& role : family_.roles) {
+    StartedRoles() = default;
+    StartedRoles(const StartedRoles&) = delete;
+    StartedRoles& operator=(const StartedRoles&) = delete;
+    ~StartedRoles() {
+        for (const RoleHandle& role : roles_) {
             ::kill(role.process.pid, SIGKILL);
             (void)WaitForRole(role.process);
         }
     }
-
-    // `kind` is what the program runs as, `title` what it is called.
-    template <typename Config>
-    [[nodiscard]] Result<> Start(const std::string& kind, const std::string& title, std::vector<SlotAssignment> slots,
-                                 const RoleLimits& limits, const Config& config) {
-        auto ends = HUSK_TRY(Channel::CreatePair());
-        slots.push_back({ends.second.Fd(), kLauncherSlot});
-        RoleProcess process = HUSK_TRY(Spawn(kind, "husk: " + title + " " + name_, slots, limits));
-        RoleHandle& role = family_.roles.emplace_back(RoleHandle{title, std::move(ends.first), std::move(process)});
-        HUSK_TRY(SendMessage(role.channel, HUSK_TRY(DescribeSlots(slots))));
-        HUSK_TRY(SendMessage(role.channel, confinement_));
-        return SendMessage(role.channel, config);
-    }
-
-    // Into the SELinux domain of the roles, and into namespaces of its own.
-    [[nodiscard]] Result<RoleProcess> Spawn(const std::string& kind, const std::string& title,
-                                            std::span<const SlotAssignment> slots, const RoleLimits& limits) {
-        std::optional<ScopedExecContext> transition;
-        if (selinux_) transition.emplace(HUSK_TRY(selinux_->EnterTarget()));
-        RoleProcess process = HUSK_TRY(SpawnRole(program_, kind, title, slots,
-                                                 {.namespaces = namespaces_, .required = required_, .limits = limits}));
-        for (const AbsentLayer& absent : process.absent) {
-            namespaces_.Remove(absent.layer);
-            family_.absent.push_back(absent);
-        }
-        return process;
-    }
-
-    [[nodiscard]] Family Finish(std::size_t disks) {
-        family_.disk_stats.resize(disks);
-        return std::exchange(family_, {});
-    }
+    const RoleHandle& Add(RoleHandle role) { return roles_.emplace_back(std::move(role)); }
+    [[nodiscard]] std::vector<RoleHandle> Release() { return std::exchange(roles_, {}); }
 
  private:
-    static constexpr int kLauncherSlot = vmm_slot::kLauncher;
-    static_assert(console_slot::kLauncher == kLauncherSlot && blk_slot::kLauncher == kLauncherSlot);
-
-    std::string program_;
-    const std::string& name_;
-    std::optional<SelinuxConfinement>& selinux_;
-    LayerSet required_;
-    LayerSet namespaces_;  // to be created; without those that turned out to be absent
-    Confinement confinement_;
-    Family family_;
+    std::vector<RoleHandle> roles_;
 };
+
+// Where the kernel and the initrds are, in as few messages as it takes.
+Result<std::vector<BootPieces>> MakeBootPieces(const PlannedBoot& plan) {
+    std::vector<BootPieces> messages(1);
+    for (std::uint32_t file = 0; file < plan.files.size(); ++file) {
+        for (const FilePiece& piece : plan.files[file]) {
+            if (messages.back().count == kBootPiecesInOne) messages.emplace_back();
+            messages.back().pieces[messages.back().count++] = {file, piece.offset, piece.length};
+        }
+    }
+    if (messages.size() > kMaxBootPiecesMessages) {
+        return Fail(ErrorKind::kBootSource, "kernel and initrd are in too many pieces on their disk");
+    }
+    return messages;
+}
 
 // What joins the vmm and one worker.
 struct DeviceWires {
@@ -193,12 +125,15 @@ struct DeviceWires {
 
 }  // namespace
 
-Result<Family> Family::Start(const MachineConfig& config, HostResources& resources, std::uint64_t process_start) {
+Result<Family> Family::Start(const MachineConfig& config, HostResources& resources, std::uint64_t process_start,
+                             bool again) {
     // All sockets made here are for roles.
     std::optional<ScopedSocketContext> socket_label;
     if (resources.selinux) socket_label.emplace(HUSK_TRY(resources.selinux->LabelSockets()));
-    const BootFile kernel = HUSK_TRY(OpenBootFile("kernel", config.kernel));
-    const BootFile initrd = config.initrd ? HUSK_TRY(OpenBootFile("initrd", *config.initrd)) : BootFile{};
+    RoleStarter starter = HUSK_TRY(RoleStarter::Create(config.name, config.confinement, resources.selinux));
+    const PlannedBoot plan = HUSK_TRY(PlanBoot(config, resources, starter, again));
+    if (!plan.description.empty()) Log(LogLevel::kInfo, "booting " + plan.description);
+    const std::vector<BootPieces> pieces = HUSK_TRY(MakeBootPieces(plan));
     const Kvm kvm = HUSK_TRY(Kvm::Create(HUSK_TRY(Kvm::OpenDevice(config.kvm_device))));
     const LayerState msr_filter = InspectMsrFilter(kvm);
     std::vector<AbsentLayer> absent;
@@ -214,9 +149,9 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     std::vector<SlotAssignment> vmm_slots{{kvm.Fd(), vmm_slot::kKvm},
                                           {wake_console.Get(), vmm_slot::kWakeConsole},
                                           {wake_vmm.Get(), vmm_slot::kWakeVmm},
-                                          {kernel.fd.Get(), vmm_slot::kKernel}};
-    if (initrd.fd) vmm_slots.push_back({initrd.fd.Get(), vmm_slot::kInitrd});
-    VmmConfig vmm_config = MakeVmmConfig(config, kernel, initrd, process_start);
+                                          {plan.kernel.Get(), vmm_slot::kKernel}};
+    if (plan.initrd) vmm_slots.push_back({plan.initrd.Get(), vmm_slot::kInitrd});
+    VmmConfig vmm_config = MakeVmmConfig(config, plan, process_start);
     vmm_config.device[kConsoleDevice] = ConsoleSpec();
     for (std::size_t disk = 0; disk < disks; ++disk) {
         vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(resources.disks[disk], config.disks[disk].read_only);
@@ -232,10 +167,12 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     }
 
     vmm_config.filter_msrs = msr_filter.present && !config.confinement.without.Has(Layer::kMsrFilter);
-    FamilyStarter starter(HUSK_TRY(OwnProgram()), config, resources.selinux, std::move(absent));
+    vmm_config.boot_pieces = static_cast<std::uint32_t>(pieces.size());
+    StartedRoles roles;
     // The vmm first: it has the most to do. Guest RAM is the largest file that it makes.
     const RoleLimits vmm_limits{.open_files = 256, .file_size = std::max(config.memory_bytes, kOwnPages)};
-    HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_limits, vmm_config));
+    const RoleHandle& vmm = roles.Add(HUSK_TRY(starter.Start("vmm", "vmm", vmm_slots, vmm_limits, vmm_config)));
+    for (const BootPieces& message : pieces) HUSK_TRY(SendMessage(vmm.channel, message));
 
     const DeviceWires& console = wires[kConsoleDevice];
     std::vector<SlotAssignment> console_slots{{console.worker.Fd(), console_slot::kVmm},
@@ -246,8 +183,8 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     const ConsoleEndpoint& endpoint = resources.console;
     if (endpoint.input) console_slots.push_back({endpoint.input.Get(), console_slot::kInput});
     if (endpoint.output) console_slots.push_back({endpoint.output.Get(), console_slot::kOutput});
-    HUSK_TRY(starter.Start("console", "console", console_slots, {.open_files = kWorkerFiles},
-                           MakeConsoleConfig(config, endpoint)));
+    roles.Add(HUSK_TRY(starter.Start("console", "console", console_slots, {.open_files = kWorkerFiles},
+                                     MakeConsoleConfig(config, endpoint))));
 
     for (std::uint32_t disk = 0; disk < disks; ++disk) {
         const DeviceWires& wire = wires[kConsoleDevice + 1 + disk];
@@ -257,10 +194,15 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
                                                 {resources.disks[disk].Fd(), blk_slot::kDisk}};
         const RoleLimits limits{.open_files = kWorkerFiles,
                                 .file_size = std::max(resources.disks[disk].Bytes(), kOwnPages)};
-        HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
-                               MakeBlkConfig(config, resources.disks[disk], disk)));
+        roles.Add(HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
+                                         MakeBlkConfig(config, resources.disks[disk], disk))));
     }
-    return starter.Finish(disks);
+    absent.insert(absent.end(), starter.Absent().begin(), starter.Absent().end());
+    Family family;
+    family.roles = roles.Release();
+    family.disk_stats.resize(disks);
+    family.absent = std::move(absent);
+    return family;
 }
 
 }  // namespace husk

@@ -2,26 +2,15 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "sandbox/process/spawn.h"
 #include "vmm/base/shared_memory.h"
 #include "vmm/machine/config.h"
 #include "vmm/machine/host_resources.h"
-#include "vmm/roles/channel.h"
+#include "vmm/machine/role_starter.h"
 #include "vmm/roles/stats_pages.h"
 
 namespace husk {
-
-// The launcher's side of one role.
-struct RoleHandle {
-    std::string name;  // "vmm", "console", "blk0"
-    Channel channel;
-    RoleProcess process;
-    bool ready = false;
-    bool ended = false;
-};
 
 struct Family {
     std::vector<RoleHandle> roles;  // the vmm, the console, then the disks in their order
@@ -39,9 +28,10 @@ struct Family {
     [[nodiscard]] RoleHandle& Vmm() { return roles[kVmm]; }
     [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
 
-    // Opens the boot source, starts the roles and tells them what they need. They then report Ready.
+    // Plans the boot, starts the roles and tells them what they need. They then report Ready. `again`: the guest has
+    // rebooted.
     [[nodiscard]] static Result<Family> Start(const MachineConfig& config, HostResources& resources,
-                                              std::uint64_t process_start);
+                                              std::uint64_t process_start, bool again);
 };
 
 }  // namespace husk

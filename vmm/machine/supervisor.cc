@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,8 +18,10 @@
 #include "devices/host/terminal.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/log.h"
+#include "vmm/machine/boot_source.h"
 #include "vmm/machine/device_reports.h"
 #include "vmm/machine/family.h"
+#include "vmm/machine/stall.h"
 #include "vmm/machine/stats_report.h"
 #include "vmm/roles/mailbox.h"
 
@@ -76,8 +79,10 @@ class StopSignals {
 // One life of the guest, from the start of the family to the end of its last role.
 class Life {
  public:
-    Life(Family& family, const ConsoleEndpoint& endpoint, const StopSignals& signals, ScopedFd& client)
-        : family_(family), endpoint_(endpoint), signals_(signals), client_(client) {}
+    // `explain_stall` says what the guest may be waiting for.
+    Life(Family& family, const ConsoleEndpoint& endpoint, const StopSignals& signals, ScopedFd& client,
+         const std::function<std::string()>& explain_stall)
+        : family_(family), endpoint_(endpoint), signals_(signals), client_(client), explain_stall_(explain_stall) {}
 
     Ending Run() {
         while (!std::ranges::all_of(family_.roles, &RoleHandle::ended)) Turn();
@@ -145,6 +150,7 @@ class Life {
             if (const auto broken = mail->message.As<DeviceBroken>()) OnBroken(*broken);
         } else if (index == Family::kConsole) {
             if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
+            if (mail->message.As<GuestStalls>()) OnStall();
         } else if (const auto failed = mail->message.As<HostIoFailed>()) {
             Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
         }
@@ -179,6 +185,11 @@ class Life {
         if (asks.what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
         if (asks.what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
         if (asks.what == ConsoleAsks::What::kClientGone) client_.Reset();
+    }
+
+    // Once in a life, whatever the console says.
+    void OnStall() {
+        if (!std::exchange(stalled_, true)) Log(LogLevel::kWarning, explain_stall_());
     }
 
     // Once for each device and life: a guest can break its devices as often as it likes.
@@ -251,7 +262,9 @@ class Life {
     const ConsoleEndpoint& endpoint_;
     const StopSignals& signals_;
     ScopedFd& client_;
+    const std::function<std::string()>& explain_stall_;
     bool going_ = false;
+    bool stalled_ = false;
     std::optional<int> stop_asked_;  // by this signal: the power button is pressed
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;
@@ -305,14 +318,15 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     ScopedFd client;
     Ending ending;
     std::uint64_t boots = 0;
+    const std::function<std::string()> explain_stall = [&] { return ExplainStall(config, resources, boots > 1); };
     do {
-        Family family = HUSK_TRY(Family::Start(config, resources, process_start));
+        Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
-        ending = Life(family, endpoint, signals, client).Run();
+        ending = Life(family, endpoint, signals, client, explain_stall).Run();
         report.AddBoot(family, ending);
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
     if (ending.status == ExitStatus::kBootSourceUnusable) {
-        ending.sentence = "cannot boot " + config.kernel + ": " + ending.sentence;
+        ending.sentence = "cannot boot " + NameOfSource(config) + ": " + ending.sentence;
     }
     HUSK_TRY(report.Write(ending));
     return ending;

@@ -49,8 +49,8 @@ class BlkRole {
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         IoPool::Setup pool{.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell)),
                            .seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); }};
-        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.capacity_bytes}, launcher_,
-                                     (*stats_)->sealing));
+        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.capacity_bytes},
+                                     launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
         HUSK_TRY(sealing.SealThread(filters::BlkLoop()));

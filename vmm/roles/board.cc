@@ -39,7 +39,7 @@ VcpuEntry ToVcpuEntry(const EntryState& state) {
 
 }  // namespace
 
-Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& config, BootFiles files,
+Result<std::unique_ptr<Board>> Board::Create(ScopedFd kvm_fd, const VmmConfig& config, const BootFiles& files,
                                              const BoardLinks& links) {
     Kvm kvm = HUSK_TRY(Kvm::Create(std::move(kvm_fd)));
     if (config.vcpus > kvm.MaxVcpus()) {
@@ -133,14 +133,12 @@ Result<> Board::CreateVcpus(const Kvm& kvm, const VmmConfig& config) {
     return {};
 }
 
-Result<> Board::LoadGuest(const VmmConfig& config, BootFiles files) {
+Result<> Board::LoadGuest(const VmmConfig& config, const BootFiles& files) {
     const AcpiTables acpi = HUSK_TRY(BuildAcpiTables(DescribeMachine(config)));
     if (!memory_.Write(address_map::kAcpiTables, acpi.image)) return Fail("the ACPI tables do not fit into memory");
     WriteLegacyStops(memory_);
-    LinuxBoot boot{.kernel_fd = files.kernel,
-                   .kernel_size = config.kernel_bytes,
-                   .initrd_fd = files.initrd,
-                   .initrd_size = config.initrd_bytes,
+    LinuxBoot boot{.kernel = files.kernel,
+                   .initrds = files.initrds,
                    .cmdline = config.command_line.View(),
                    .rsdp = acpi.rsdp,
                    .rng_seed = {}};

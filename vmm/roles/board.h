@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "boot/linux/boot_file.h"
 #include "devices/platform/ioapic.h"
 #include "devices/platform/power.h"
 #include "devices/platform/uart8250.h"
@@ -23,10 +24,10 @@
 
 namespace husk {
 
-// Descriptors of the files a guest starts from; -1 where there is none.
+// What a guest starts from.
 struct BootFiles {
-    int kernel;
-    int initrd;
+    BootFile kernel;
+    std::vector<BootFile> initrds;
 };
 
 // What the board is tied to in its role. All of it must outlive the board.
@@ -44,7 +45,7 @@ class Board {
  public:
     // Makes the VM, loads the kernel, and leaves vCPU 0 ready for its first instruction. `kvm_fd` is closed afterwards.
     [[nodiscard]] static Result<std::unique_ptr<Board>> Create(ScopedFd kvm_fd, const VmmConfig& config,
-                                                               BootFiles files, const BoardLinks& links);
+                                                               const BootFiles& files, const BoardLinks& links);
 
     [[nodiscard]] std::vector<Vcpu>& Vcpus() { return vcpus_; }
     [[nodiscard]] const Bus& Ports() const { return ports_; }
@@ -66,7 +67,7 @@ class Board {
     [[nodiscard]] Result<> EquipWorkers(const BoardLinks& links) const;
     [[nodiscard]] Result<> WireDevices(const VmmConfig& config, bool pages);
     [[nodiscard]] Result<> CreateVcpus(const Kvm& kvm, const VmmConfig& config);
-    [[nodiscard]] Result<> LoadGuest(const VmmConfig& config, BootFiles files);
+    [[nodiscard]] Result<> LoadGuest(const VmmConfig& config, const BootFiles& files);
 
     Vm vm_;
     GuestMemory memory_;

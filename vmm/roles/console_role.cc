@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <ctime>
@@ -94,7 +95,7 @@ class ConsoleRole {
         hvc_.emplace(interrupt_, (*stats_)->device);
         pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
-        HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_, (*stats_)->sealing));
+        HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(sealing.SealThread(filters::Console()));
         (*stats_)->sealed.SetOnce();
@@ -106,7 +107,7 @@ class ConsoleRole {
         PostMessage(launcher_, Ready{});
         while (!launcher_died && !(draining_ && pump_->Drained())) {
             std::array<pollfd, 6> waiting{};
-            const int timeout = pump_->Prepare(waiting[0], waiting[1]);
+            const int timeout = UntilStall(pump_->Prepare(waiting[0], waiting[1]));
             FollowWindow();
             const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
@@ -119,6 +120,7 @@ class ConsoleRole {
             // What the guest wrote before it reset the device is taken before the device is stopped.
             Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
             if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
+            if (pump_->Waits().TakeStall(MonotonicNanoseconds())) PostMessage(launcher_, GuestStalls{});
             if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
             if ((waiting[4].revents & ~POLLOUT) != 0) HandleVmm();
             if (waiting[5].revents != 0) HandleLauncher();
@@ -146,6 +148,15 @@ class ConsoleRole {
         // The kernel's set of signals is 64 bits, the first ones of the C library's.
         return RawSyscall(SYS_ppoll, waiting.data(), waiting.size(), milliseconds < 0 ? nullptr : &timeout, &none, 8) >=
                0;
+    }
+
+    // `milliseconds` (-1: for ever), or less, so as to notice that the guest waits for too long.
+    [[nodiscard]] int UntilStall(int milliseconds) {
+        const auto deadline = pump_->Waits().Deadline();
+        if (!deadline) return milliseconds;
+        const std::uint64_t now = MonotonicNanoseconds();
+        const int left = now < *deadline ? static_cast<int>((*deadline - now) / 1'000'000 + 1) : 0;
+        return milliseconds < 0 ? left : std::min(milliseconds, left);
     }
 
     // --- The launcher

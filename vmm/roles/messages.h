@@ -2,9 +2,10 @@
 // message only when its size is exactly that of its type, and checks every field it uses: a role may have been taken
 // over by its guest.
 //
-//     launcher -> role      Manifest, Confinement, then the role's Config; later Go, PowerButton, Stop, Drain, Client
-//     role -> launcher      Stats (with the descriptor of its statistics), Ready, Failed, GuestEnded, ConsoleAsks,
-//                           Violation
+//     launcher -> role      Manifest, Confinement, then the role's Config (the vmm's: BootPieces behind it); later Go,
+//     PowerButton, Stop, Drain, Client role -> launcher      Stats (with the descriptor of its statistics), Ready,
+//     Failed, GuestEnded, ConsoleAsks,
+//                           GuestStalls, Violation
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
@@ -54,6 +55,15 @@ enum class MessageType : std::uint32_t {
     kConfinement,
     kStats,
     kViolation,
+    kBootPieces,
+    kReaderConfig,
+    kMenuEntry,
+    kMenuNote,
+    kChosenEntry,
+    kReaderDone,
+    kGuestStalls,
+    kAttachedVolume,
+    kCheckFinding,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -112,11 +122,27 @@ struct DeviceSpec {
     std::array<std::byte, 64> config{};
 };
 
+inline constexpr std::uint32_t kMaxInitrds = 8;
+inline constexpr std::uint32_t kMaxBootPiecesMessages = 32;
+inline constexpr std::uint32_t kBootPiecesInOne = 160;
+
+// Where the kernel and the initrds are: pieces of the files on the vmm's slots, in order.
+struct BootPieces {
+    static constexpr MessageType kType = MessageType::kBootPieces;
+    struct Piece {
+        std::uint32_t file = 0;    // 0: the kernel; from 1 on: the initrds
+        std::uint64_t offset = 0;  // bytes
+        std::uint64_t length = 0;  // bytes
+    };
+    std::uint32_t count = 0;
+    std::array<Piece, kBootPiecesInOne> pieces{};
+};
+
 struct VmmConfig {
     static constexpr MessageType kType = MessageType::kVmmConfig;
     std::uint64_t memory_bytes = 0;
-    std::uint64_t kernel_bytes = 0;
-    std::uint64_t initrd_bytes = 0;
+    std::uint32_t initrds = 0;      // 0 to kMaxInitrds
+    std::uint32_t boot_pieces = 0;  // how many BootPieces messages follow: 1 to kMaxBootPiecesMessages
     std::uint32_t vcpus = 0;
     bool uart = true;
     bool huge_pages = false;
@@ -205,6 +231,11 @@ struct GuestEnded {
 struct ConsoleAsks {
     static constexpr MessageType kType = MessageType::kConsoleAsks;
     enum class What : std::uint32_t { kQuit, kKill, kClientGone } what = What::kQuit;
+};
+
+// console -> launcher, once in a life: the guest's first stage waits for a device that does not come.
+struct GuestStalls {
+    static constexpr MessageType kType = MessageType::kGuestStalls;
 };
 
 struct ConsoleMemory {

@@ -14,9 +14,9 @@ Result<Sealing> Sealing::Begin(const Channel& launcher) {
     return Sealing(LayerSet::FromBits(wanted.required), LayerSet::FromBits(wanted.without));
 }
 
-Result<> Sealing::SealProcess(const Limits& limits, const Channel& launcher, SealReport& report) const {
+Result<> Sealing::SealProcess(const Limits& limits, int violations, SealReport& report) const {
     const auto last_words = MessageBuffer::Encode(Violation{});
-    HUSK_TRY(ReportViolations(launcher.Fd(), last_words.Bytes(), MessageBuffer::kBodyAt));
+    HUSK_TRY(ReportViolations(violations, last_words.Bytes(), MessageBuffer::kBodyAt));
     report = HUSK_TRY(husk::SealProcess(
         {.without = without_, .required = required_, .open_files = limits.open_files, .file_size = limits.file_size}));
     return {};

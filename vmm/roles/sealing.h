@@ -31,9 +31,9 @@ class Sealing {
         std::uint64_t open_files;         // descriptors in use are below it, and none above can be opened from here on
         std::uint64_t file_size = ~0ULL;  // bytes: no file can grow beyond
     };
-    // A forbidden system call of any thread is reported on `launcher` from now on, before the process dies of it.
-    // `report` is for the launcher.
-    [[nodiscard]] Result<> SealProcess(const Limits& limits, const Channel& launcher, SealReport& report) const;
+    // A forbidden system call of any thread is reported on `violations`, a channel or pipe to the launcher, from now
+    // on, before the process dies of it. `report` is for the launcher.
+    [[nodiscard]] Result<> SealProcess(const Limits& limits, int violations, SealReport& report) const;
 
     // The calling thread's filter, for the rest of its life.
     [[nodiscard]] Result<> SealThread(std::span<const sock_filter> program) const;

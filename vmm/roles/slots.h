@@ -10,8 +10,8 @@ inline constexpr int kLauncher = 3;      // channel to the launcher
 inline constexpr int kKvm = 4;           // /dev/kvm; closed before the guest runs
 inline constexpr int kWakeConsole = 5;   // eventfd, written
 inline constexpr int kWakeVmm = 6;       // eventfd, read
-inline constexpr int kKernel = 7;        // the kernel image, read-only; closed before the guest runs
-inline constexpr int kInitrd = 8;        // the initrd, when there is one; likewise
+inline constexpr int kKernel = 7;        // the kernel, or the image it is in, read-only; closed before the guest runs
+inline constexpr int kInitrd = 8;        // the initrds, when there are any; likewise
 inline constexpr int kVm = 9;            // the KVM VM, made by the vmm itself, like what follows
 inline constexpr int kGuestEnded = 10;   // eventfd, read and written
 inline constexpr int kWakeControl = 11;  // eventfd, read and written
@@ -59,5 +59,13 @@ inline constexpr int kGuestRam = 8;      // comes with a message from the vmm
 inline constexpr int kPoolDoorbell = 9;  // eventfd of its own, read and written
 inline constexpr int kEnd = 10;
 }  // namespace blk_slot
+
+namespace reader_slot {
+inline constexpr int kLauncher = 3;  // closed before the first byte of the source is read
+inline constexpr int kSource = 4;    // the image or file, read-only
+inline constexpr int kReport = 5;    // a pipe of packets, written
+inline constexpr int kInitrd = 6;    // only to check a kernel with an initrd: that one, read-only
+inline constexpr int kEnd = 7;
+}  // namespace reader_slot
 
 }  // namespace husk

@@ -51,19 +51,37 @@ class VmmRole {
         end_.emplace(*ended_, gate_);
         {
             const ScopedFd kernel(vmm_slot::kKernel);
-            const ScopedFd initrd(config.initrd_bytes > 0 ? vmm_slot::kInitrd : -1);
-            board_ = HUSK_TRY(Board::Create(ScopedFd(vmm_slot::kKvm), config, {kernel.Get(), initrd.Get()},
+            const ScopedFd initrd(config.initrds > 0 ? vmm_slot::kInitrd : -1);
+            const BootFiles files = HUSK_TRY(ReceiveBootFiles(config));
+            board_ = HUSK_TRY(Board::Create(ScopedFd(vmm_slot::kKvm), config, files,
                                             {*rings_, wake_console_, *wake_control_, *end_, gate_, **stats_}));
         }
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         HUSK_TRY(FillFreeSlots(vmm_slot::kEnd));  // those of the boot files and of /dev/kvm
         const auto open_files = static_cast<std::uint64_t>(vmm_slot::Vcpu(static_cast<int>(config.vcpus)));
-        HUSK_TRY(sealing_->SealProcess({.open_files = open_files, .file_size = 0}, launcher_, (*stats_)->sealing));
+        HUSK_TRY(sealing_->SealProcess({.open_files = open_files, .file_size = 0}, launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(vcpus_.Start(*board_, *end_, **stats_, gate_, *sealing_));
         HUSK_TRY(sealing_->SealThread(filters::Control()));
         (*stats_)->sealed.SetOnce();
         return {};
+    }
+
+    // What the launcher says about the files on their slots.
+    [[nodiscard]] Result<BootFiles> ReceiveBootFiles(const VmmConfig& config) const {
+        if (config.initrds > kMaxInitrds) return Fail("the number of initrds is not valid");
+        if (config.boot_pieces > kMaxBootPiecesMessages) return Fail("the number of pieces is not valid");
+        BootFiles files{{vmm_slot::kKernel, {}}, std::vector<BootFile>(config.initrds, {vmm_slot::kInitrd, {}})};
+        for (std::uint32_t message = 0; message < config.boot_pieces; ++message) {
+            const BootPieces some = HUSK_TRY(Expect<BootPieces>(launcher_)).first;
+            if (some.count > some.pieces.size()) return Fail("the number of pieces is not valid");
+            for (const BootPieces::Piece& piece : std::span(some.pieces).first(some.count)) {
+                if (piece.file > config.initrds) return Fail("a piece of a file that there is not");
+                BootFile& file = piece.file == 0 ? files.kernel : files.initrds[piece.file - 1];
+                file.pieces.push_back({piece.offset, piece.length});
+            }
+        }
+        return files;
     }
 
     // The control thread's loop, until the guest has ended.

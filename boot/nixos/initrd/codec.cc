@@ -5,6 +5,8 @@
 #include <limits>
 #include <string>
 
+#include "vmm/base/role_heap.h"
+
 namespace husk {
 namespace {
 
@@ -15,9 +17,18 @@ std::unexpected<Error> Damaged(Compression compression) {
 const std::uint8_t* Bytes(std::span<const std::byte> in) { return reinterpret_cast<const std::uint8_t*>(in.data()); }
 std::uint8_t* Bytes(std::span<std::byte> out) { return reinterpret_cast<std::uint8_t*>(out.data()); }
 
+// The libraries' memory comes from the role's heap: a sealed reader cannot ask the kernel for more.
+void* ZlibAllocate(void*, uInt count, uInt size) { return RoleHeapAllocate(std::size_t{count} * size); }
+void* LzmaAllocate(void*, std::size_t count, std::size_t size) { return RoleHeapAllocate(count * size); }
+void* ZstdAllocate(void*, std::size_t size) { return RoleHeapAllocate(size); }
+void Release(void*, void* block) { RoleHeapFree(block); }
+
 class GzipCodec final : public Codec {
  public:
-    explicit GzipCodec(const DecompressionLibraries::Zlib& zlib) : zlib_(zlib) {}
+    explicit GzipCodec(const DecompressionLibraries::Zlib& zlib) : zlib_(zlib) {
+        stream_.zalloc = ZlibAllocate;
+        stream_.zfree = Release;
+    }
     ~GzipCodec() override { zlib_.end(&stream_); }
     [[nodiscard]] bool Start() {
         constexpr int kGzipHeader = 16 + MAX_WBITS;
@@ -45,7 +56,7 @@ class GzipCodec final : public Codec {
 
 class XzCodec final : public Codec {
  public:
-    explicit XzCodec(const DecompressionLibraries::Lzma& lzma) : lzma_(lzma) {}
+    explicit XzCodec(const DecompressionLibraries::Lzma& lzma) : lzma_(lzma) { stream_.allocator = &kLzmaMemory; }
     ~XzCodec() override { lzma_.end(&stream_); }
     [[nodiscard]] bool Start() { return lzma_.init(&stream_, kXzMemoryLimit, 0) == LZMA_OK; }
 
@@ -66,13 +77,16 @@ class XzCodec final : public Codec {
     }
 
  private:
+    static constexpr lzma_allocator kLzmaMemory{.alloc = LzmaAllocate, .free = Release, .opaque = nullptr};
+
     const DecompressionLibraries::Lzma& lzma_;
     lzma_stream stream_{};  // LZMA_STREAM_INIT
 };
 
 class ZstdCodec final : public Codec {
  public:
-    explicit ZstdCodec(const DecompressionLibraries::Zstd& zstd) : zstd_(zstd), context_(zstd.create()) {}
+    explicit ZstdCodec(const DecompressionLibraries::Zstd& zstd)
+        : zstd_(zstd), context_(zstd.create({.customAlloc = ZstdAllocate, .customFree = Release, .opaque = nullptr})) {}
     ~ZstdCodec() override { zstd_.free(context_); }
     [[nodiscard]] bool Start() {
         return context_ != nullptr && zstd_.is_error(zstd_.set(context_, ZSTD_d_windowLogMax, kZstdWindowLog)) == 0;

@@ -42,7 +42,7 @@ std::optional<DecompressionLibraries::Lzma> LoadLzma() {
 std::optional<DecompressionLibraries::Zstd> LoadZstd() {
     Library library("libzstd.so.1");
     DecompressionLibraries::Zstd zstd;
-    library.Find("ZSTD_createDCtx", zstd.create);
+    library.Find("ZSTD_createDCtx_advanced", zstd.create);
     library.Find("ZSTD_DCtx_setParameter", zstd.set);
     library.Find("ZSTD_decompressStream", zstd.step);
     library.Find("ZSTD_isError", zstd.is_error);

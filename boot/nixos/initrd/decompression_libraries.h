@@ -5,6 +5,8 @@
 #define ZLIB_CONST  // zlib.h: input is const
 #include <lzma.h>
 #include <zlib.h>
+#define ZSTD_STATIC_LINKING_ONLY  // zstd.h: memory by callbacks; stable in every libzstd.so.1 so far, and looked up by
+                                  // name
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -13,7 +15,7 @@
 namespace husk {
 
 // The functions of each library, none of them null; nothing for a library that this host lacks, which matters only to
-// who meets its format. They allocate by malloc, and make no other system calls.
+// who meets its format. They take memory by callbacks only, and make no system calls.
 struct DecompressionLibraries {
     struct Zlib {
         decltype(&::inflateInit2_) init = nullptr;
@@ -26,7 +28,7 @@ struct DecompressionLibraries {
         decltype(&::lzma_end) end = nullptr;
     };
     struct Zstd {
-        decltype(&::ZSTD_createDCtx) create = nullptr;
+        decltype(&::ZSTD_createDCtx_advanced) create = nullptr;
         decltype(&::ZSTD_DCtx_setParameter) set = nullptr;
         decltype(&::ZSTD_decompressStream) step = nullptr;
         decltype(&::ZSTD_isError) is_error = nullptr;

@@ -9,6 +9,7 @@
 #include "boot/nixos/initrd/initrd_facts.h"
 #include "boot/nixos/initrd/kernel_facts.h"
 #include "boot/nixos/menus/boot_menu.h"
+#include "boot/nixos/volumes/volume_labels.h"
 
 namespace husk {
 
@@ -21,13 +22,6 @@ struct Finding {
     Severity severity = Severity::kMaySurprise;
     std::string sentence;  // one line without a full stop at its end: what is wrong, then how to mend it
     friend bool operator==(const Finding&, const Finding&) = default;
-};
-
-// A file system, or what else blkid knows, on a disk that the guest would get.
-struct VolumeIdentity {
-    std::string type;   // as blkid calls it: "ext4", "vfat", "iso9660", "crypto_LUKS"
-    std::string label;  // empty: none
-    std::string uuid;   // empty: none
 };
 
 // Everything there is to say, the worst first; nothing when husk knows of nothing. Pure. `initrd` and `kernel` are

@@ -15,5 +15,6 @@ namespace husk::filters {
 [[nodiscard]] std::span<const sock_filter> BlkLoop();
 [[nodiscard]] std::span<const sock_filter> BlkPool();
 [[nodiscard]] std::span<const sock_filter> Console();
+[[nodiscard]] std::span<const sock_filter> Reader();
 
 }  // namespace husk::filters

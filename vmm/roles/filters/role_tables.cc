@@ -50,6 +50,9 @@ constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .interrupt = console_slot::kInterrupt,
                                   .doorbell = console_slot::kDoorbell};
 
+constexpr ReaderNumbers kReader{
+    .source = reader_slot::kSource, .initrd = reader_slot::kInitrd, .report = reader_slot::kReport};
+
 }  // namespace
 
 ThreadTable Vcpu(std::uint32_t vcpu) { return VcpuTable(kVmm, vmm_slot::Vcpu(static_cast<int>(vcpu))); }
@@ -57,7 +60,10 @@ ThreadTable Control() { return ControlTable(kVmm); }
 ThreadTable BlkLoop() { return BlkLoopTable(kBlk); }
 ThreadTable BlkPool() { return BlkPoolTable(kBlk); }
 ThreadTable Console() { return ConsoleTable(kConsole); }
+ThreadTable Reader() { return ReaderTable(kReader); }
 
-std::vector<ThreadTable> All() { return {Vcpu(0), Control(), BlkLoop(), BlkPool(), Console(), LauncherTable()}; }
+std::vector<ThreadTable> All() {
+    return {Vcpu(0), Control(), BlkLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
+}
 
 }  // namespace husk::role_tables

@@ -1,0 +1,310 @@
+"""Boot sources: NixOS systems, installed disks and ISOs, with a bare-metal guest as the kernel. It prints its command line, which says
+what was booted. Images come from the tools of Debian (sfdisk, mkfs.vfat, mtools, xorriso)."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import harness
+
+MIB = 1 << 20
+ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+SYSTEM = "/nix/store/0000000000000000000000000000000a-nixos-system-test-24.05"
+
+
+def tool(*command, **how):
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, **how)
+
+
+class SourcesTest(harness.HuskTest):
+    def setUp(self):
+        super().setUp()
+        self.kernel = pathlib.Path(self.guest("cmdline")).resolve()
+
+    def source(self, *options):
+        """`husk run` with a boot source, to its end."""
+        done = subprocess.run([harness.HUSK, "run", "--memory", "32M", "--name", self.name, *map(str, options)],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=harness.LIMIT)
+        done.booted = re.findall(rb"^husk: booting (.*)$", done.stderr, re.MULTILINE)
+        done.stderr = b"".join(line for line in self.complaints(done.stderr).splitlines(True)
+                               if not line.startswith(b"husk: booting "))
+        return done
+
+    def husk(self, *command):
+        return subprocess.run([harness.HUSK, *map(str, command)], capture_output=True, timeout=harness.LIMIT)
+
+    def assert_prints(self, done, line):
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, line.encode() + b"\n", b""))
+
+    def esp(self, files):
+        """A disk with a GPT and a FAT file system that holds `files` ({path: text, or a Path})."""
+        volume = self.folder / "esp"
+        volume.write_bytes(b"")
+        os.truncate(volume, 40 * MIB)
+        tool("mkfs.vfat", "-F", "32", volume)
+        for path, content in files.items():
+            folders = pathlib.PurePosixPath(path).parents
+            for folder in reversed([str(each) for each in folders if str(each) not in ("/", ".")]):
+                subprocess.run(["mmd", "-D", "s", "-i", volume, "::" + folder], capture_output=True)
+            if isinstance(content, str):
+                text = self.folder / "text"
+                text.write_text(content)
+                content = text
+            tool("mcopy", "-o", "-i", volume, content, "::" + path)
+        disk = self.folder / "disk.raw"
+        disk.write_bytes(b"")
+        os.truncate(disk, 64 * MIB)
+        tool("sfdisk", disk, input=f"label: gpt\nstart=2048, size={40 * 2048}, type={ESP}\n".encode())
+        with open(disk, "r+b") as out:
+            out.seek(MIB)
+            out.write(volume.read_bytes())
+        return disk
+
+    def installed(self, generations, default=None, extra=None):
+        """A disk as systemd-boot's installer leaves it; `generations` is {number: command line}."""
+        files = {"/EFI/nixos/kernel.efi": self.kernel,
+                 "/loader/loader.conf": "timeout 5\n" + (f"default {default}\n" if default else "")}
+        for number, options in generations.items():
+            files[f"/loader/entries/nixos-generation-{number}.conf"] = (
+                "title NixOS\nsort-key nixos\n"
+                f"version Generation {number} NixOS 24.05.{number}, Linux Kernel 6.6.{number}, Built on 2024-06-0{number}\n"
+                f"linux /EFI/nixos/kernel.efi\noptions {options}\nmachine-id 11111111111111111111111111111111\n")
+        return self.esp(files | (extra or {}))
+
+    def root(self, label):
+        """A root file system of that label."""
+        root = self.folder / "root.raw"
+        root.write_bytes(b"")
+        os.truncate(root, 8 * MIB)
+        tool("mkfs.ext4", "-q", "-L", label, root)
+        return root
+
+    def toplevel(self, name="result", **changes):
+        folder = self.folder / name
+        folder.mkdir()
+        spec = {"kernel": str(self.kernel), "kernelParams": ["loglevel=4"], "init": SYSTEM + "/init",
+                "label": "NixOS Test", "system": "x86_64-linux", "toplevel": SYSTEM} | changes
+        document = {"org.nixos.bootspec.v1": spec,
+                    "org.nixos.specialisation.v1": {"slim": {"org.nixos.bootspec.v1": spec | {"kernelParams": ["slim"]}}},
+                    "org.example.v9": {"anything": 1}}
+        (folder / "boot.json").write_text(json.dumps(document))
+        return folder
+
+    # --- a NixOS system
+
+    def test_a_toplevel_boots_with_its_parameters_init_and_a_console(self):
+        done = self.source("--nixos", self.toplevel())
+        self.assertEqual(done.stderr, b"")
+        self.assertEqual(set(done.stdout.decode().split()),
+                         {"loglevel=4", f"init={SYSTEM}/init", "console=ttyS0"})
+
+    def test_a_console_that_is_named_stays_as_it_is(self):
+        folder = self.toplevel(kernelParams=["console=hvc0"])
+        done = self.source("--nixos", folder, "--cmdline", "quiet")
+        self.assertNotIn(b"ttyS0", done.stdout)
+        self.assertIn(b" quiet\n", done.stdout)
+
+    def test_a_specialisation_boots_by_name(self):
+        done = self.source("--nixos", self.toplevel(), "--specialisation", "slim")
+        self.assertIn("slim", done.stdout.decode().split())
+
+    def test_a_specialisation_that_is_not_there_is_6_and_names_those_that_are(self):
+        done = self.source("--nixos", self.toplevel(), "--specialisation", "fat")
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, "fat", "slim")
+
+    def test_secrets_are_refused_unless_ignored(self):
+        folder = self.toplevel(initrdSecrets="/nix/store/x-append-initrd-secrets/bin/append-initrd-secrets")
+        done = self.source("--nixos", folder)
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, "secrets", "--ignore-secrets")
+        self.assertEqual(self.source("--nixos", folder, "--ignore-secrets").returncode, 0)
+
+    def test_an_older_toplevel_boots_without_boot_json(self):
+        folder = self.folder / "old"
+        folder.mkdir()
+        shutil.copy(self.kernel, folder / "kernel")
+        (folder / "initrd").write_bytes(b"x" * 512)
+        (folder / "kernel-params").write_text("loglevel=7")
+        done = self.source("--nixos", folder)
+        self.assertEqual(set(done.stdout.decode().split()), {"loglevel=7", f"init={folder}/init", "console=ttyS0"})
+
+    def test_a_netboot_output_boots_with_the_init_of_its_script(self):
+        folder = self.folder / "netboot"
+        folder.mkdir()
+        shutil.copy(self.kernel, folder / "bzImage")
+        (folder / "initrd").write_bytes(b"x" * 512)
+        (folder / "netboot.ipxe").write_text("#!ipxe\n# Use the cmdline variable to allow the user to specify custom kernel params\n"
+                                             f"kernel bzImage init={SYSTEM}/init initrd=initrd loglevel=4 ${{cmdline}}\ninitrd initrd\nboot\n")
+        done = self.source("--nixos", folder)
+        self.assertEqual(done.stderr, b"")
+        words = set(done.stdout.decode().split())
+        self.assertLessEqual({f"init={SYSTEM}/init", "loglevel=4", "console=ttyS0"}, words)
+        self.assertNotIn("${cmdline}", words)
+
+    def test_a_command_line_that_is_too_long_is_6_and_never_cut(self):
+        done = self.source("--nixos", self.toplevel(kernelParams=["x" * 100] * 21))
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, "2047")
+
+    # --- an installed disk
+
+    def test_the_default_of_loader_conf_boots(self):
+        disk = self.installed({1: "one", 2: "two", 3: "three"}, default="nixos-generation-2.conf")
+        done = self.source("--disk", disk, "--boot", "disk")
+        self.assert_prints(done, "two console=ttyS0")
+        self.assertEqual(len(done.booted), 1)
+        self.assertIn(b"generation 2", done.booted[0])
+
+    def test_a_generation_boots_by_number_and_by_name(self):
+        disk = self.installed({1: "one", 2: "two"})
+        self.assert_prints(self.source("--disk", disk, "--boot", "disk", "--generation", "1"), "one console=ttyS0")
+        done = self.source("--disk", disk, "--boot", "disk", "--generation", "nixos-generation-2")
+        self.assert_prints(done, "two console=ttyS0")
+
+    def test_a_generation_that_is_not_there_is_6(self):
+        done = self.source("--disk", self.installed({1: "one", 2: "two"}), "--boot", "disk", "--generation", "9")
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, "generation 9", "1", "2")
+
+    def test_entries_are_read_again_at_a_reboot(self):
+        # The first boot, of generation 1, resets; the next one takes the default.
+        disk = self.installed({1: "reset", 2: "two"})
+        done = self.source("--disk", disk, "--boot", "disk", "--generation", "1", "--once")
+        self.assert_prints(done, "reset console=ttyS0\ntwo console=ttyS0")
+        self.assertEqual(len(done.booted), 2)
+
+    def test_a_disk_without_anything_to_boot_is_6(self):
+        done = self.source("--disk", self.esp({"/readme": "nothing"}), "--boot", "disk")
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, "disk.raw", "loader/entries")
+
+    def test_extlinux_boots(self):
+        conf = ("TIMEOUT 50\nDEFAULT nixos-default\nLABEL nixos-default\n  MENU LABEL NixOS - Default\n"
+                "  LINUX ../nixos/kernel\n  APPEND init=/x/init loglevel=4\n")
+        disk = self.esp({"/extlinux/extlinux.conf": conf, "/nixos/kernel": self.kernel})
+        self.assert_prints(self.source("--disk", disk, "--boot", "disk"), "init=/x/init loglevel=4 console=ttyS0")
+
+    # --- an ISO
+
+    def iso(self):
+        tree = self.folder / "tree"
+        (tree / "isolinux").mkdir(parents=True)
+        (tree / "boot/nix/store/0a-linux").mkdir(parents=True)
+        shutil.copy(self.kernel, tree / "boot/nix/store/0a-linux/bzImage")
+        (tree / "isolinux/isolinux.cfg").write_text(
+            "SERIAL 0 115200\nDEFAULT boot\nLABEL boot\nMENU LABEL NixOS Installer\nLINUX /boot//nix/store/0a-linux/bzImage\n"
+            "APPEND init=/nix/store/x/init root=LABEL=nixos-minimal loglevel=4\n")
+        image = self.folder / "nixos.iso"
+        tool("xorriso", "-as", "mkisofs", "-quiet", "-volid", "nixos-minimal", "-rational-rock", "-o", image, tree)
+        return image
+
+    def test_an_iso_boots(self):
+        self.assert_prints(self.source("--iso", self.iso()),
+                           "init=/nix/store/x/init root=LABEL=nixos-minimal loglevel=4 console=ttyS0")
+
+    # --- husk list
+
+    def test_list_shows_generations_and_the_default(self):
+        listed = self.husk("list", self.installed({1: "one", 2: "two"}, default="nixos-generation-1.conf"))
+        self.assertEqual((listed.returncode, listed.stderr), (0, b""))
+        lines = listed.stdout.decode().splitlines()
+        self.assertEqual(lines[0].split(), ["ENTRY", "GENERATION", "SPECIALISATION", "LABEL", "KERNEL", "DATE"])
+        self.assertEqual(lines[1].split()[:3], ["nixos-generation-2", "2", "-"])
+        self.assertEqual(lines[2].split()[:4], ["*", "nixos-generation-1", "1", "-"])
+        self.assertIn("6.6.1", lines[2])
+        self.assertIn("2024-06-01", lines[2])
+
+    def test_list_as_json_holds_the_specialisations(self):
+        listed = self.husk("list", "--json", self.toplevel())
+        entries = json.loads(listed.stdout)["entries"]
+        self.assertEqual([entry["specialisation"] for entry in entries], ["", "slim"])
+        self.assertEqual([entry["default"] for entry in entries], [True, False])
+
+    def test_list_of_what_is_no_source_is_6(self):
+        junk = self.folder / "junk"
+        junk.write_bytes(os.urandom(MIB))
+        for source in (junk, self.folder, self.folder / "absent"):
+            listed = self.husk("list", source)
+            self.assertEqual(listed.returncode, 6)
+            self.assert_one_sentence(listed.stderr, str(source))
+
+    # --- husk check
+
+    def test_check_says_what_will_not_boot_and_how_to_mend_it(self):
+        checked = self.husk("check", self.toplevel(kernelParams=["root=LABEL=nixos"]), "--disk", self.root("other"))
+        self.assertEqual((checked.returncode, checked.stderr), (6, b""))
+        said = checked.stdout.decode()
+        self.assertRegex(said, "^will not boot: .*nixos.*other")
+        self.assertTrue(said.endswith("will not boot as it is\n"), said)
+
+    def test_check_takes_file_systems_of_other_disks_into_account(self):
+        root = self.root("nixos")
+        folder = self.toplevel(kernelParams=["root=LABEL=nixos"])
+        self.assertIn("nixos", self.husk("check", folder).stdout.decode())
+        self.assertNotIn("LABEL", self.husk("check", folder, "--disk", root).stdout.decode())
+
+    def test_check_of_an_installed_disk_looks_at_the_entry_that_is_asked_for(self):
+        disk = self.installed({1: "init=/x/init", 2: "init=/x/init"})
+        self.assertIn("generation 1", self.husk("check", disk, "--generation", "1").stdout.decode())
+        self.assertIn("generation 2", self.husk("check", disk).stdout.decode())
+
+    def test_check_of_what_does_not_open_is_6(self):
+        for source in (self.folder / "absent", self.folder):
+            checked = self.husk("check", source)
+            self.assertEqual(checked.returncode, 6)
+            self.assert_one_sentence(checked.stderr, str(source))
+
+    # --- a guest that waits for its disk
+
+    def test_a_guest_that_waits_for_its_disk_is_explained_once(self):
+        husk = self.start(self.command("cmdline", "--cmdline", "Timed out waiting for device /dev/disk/by-label/nixos"))
+        line = husk.stderr.readline()
+        while line and b"waiting for a device" not in line:
+            line = husk.stderr.readline()
+        self.assertIn(b"no disk", line)
+        self.stop_twice(husk)
+        self.assert_ended(husk, 128 + signal.SIGTERM)
+
+    # --- the reader
+
+    def test_the_reader_holds_its_source_and_a_pipe(self):
+        # Many entries: more than its pipe holds while nobody reads it.
+        disk = self.installed({1: "one"}, extra={f"/loader/entries/many-{n}.conf":
+                                                 f"title {n}\nlinux /EFI/nixos/kernel.efi\n" for n in range(60)})
+        for attempt in range(200):
+            launcher = self.start([harness.HUSK, "list", str(disk)])
+            children = pathlib.Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children")
+            reader = harness.eventually(lambda: launcher.poll() is None and children.read_text().split(), 5)
+            time.sleep(attempt % 20 / 1000)
+            launcher.send_signal(signal.SIGSTOP)
+            time.sleep(0.02)
+            held = self.look_at_sealed(reader[0]) if reader else None
+            launcher.send_signal(signal.SIGCONT)
+            self.assert_ended(launcher, 0)
+            if held:
+                break
+        self.assertIsNotNone(held, "it was never seen sealed")
+        self.assertEqual(held.pop("4"), str(disk))
+        self.assertRegex(held.pop("5"), "^pipe:")
+        self.assertEqual(set(held.values()), {"/dev/null"})
+
+    @staticmethod
+    def look_at_sealed(pid):
+        """{descriptor: what it is} of a process under a filter, or None."""
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            if "Seccomp:\t2" not in status:
+                return None
+            return {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+        except FileNotFoundError:
+            return None
+
+
+if __name__ == "__main__":
+    harness.main()
