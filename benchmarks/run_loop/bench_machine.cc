@@ -29,6 +29,7 @@ Result<EntryState> LoadGuest(const std::string& guest, std::string_view command_
     struct stat status{};
     if (::fstat(file.Get(), &status) != 0) return FailOs("cannot examine " + guest);
     return LoadLinux({.kernel = {file.Get(), {{0, static_cast<std::uint64_t>(status.st_size)}}},
+                      .initrds = {},
                       .cmdline = command_line,
                       .rsdp = GuestAddress(0)},
                      memory);
