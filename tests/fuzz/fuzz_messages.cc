@@ -8,6 +8,7 @@
 
 #include "vmm/machine/device_reports.h"
 #include "vmm/machine/exit_status.h"
+#include "vmm/machine/source_report.h"
 #include "vmm/roles/messages.h"
 
 namespace {
@@ -36,6 +37,7 @@ int Decode(const MessageBuffer& buffer) {
     if constexpr (requires { message->name; }) Read(message->name);
     if constexpr (requires { message->command_line; }) Read(message->command_line);
     if constexpr (requires { message->context; }) Read(message->context);
+    if constexpr (requires { message->kernel; }) Read(message->kernel);
     if constexpr (std::is_same_v<M, GuestEnded>) Check(!EndingOf(*message).reason.empty());
     if constexpr (std::is_same_v<M, Violation>) Check(!EndingOfViolation("blk0", *message).sentence.empty());
     if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message).empty());
@@ -57,6 +59,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Check(DecodeAny<Manifest, Confinement, VmmConfig, ConsoleConfig, BlkConfig, Go, PowerButtonPressed, Stop, Drain,
                     Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
                     ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
-                    DeviceBroken>(buffer) <= 1);
+                    DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry, ReaderDone,
+                    AttachedVolume, CheckFinding>(buffer) <= 1);
+    // Of a reader: behind an entry and a choice, so that all is possible.
+    SourceReportBuilder report(1 << 20);
+    Check(report.Take(MessageBuffer::Encode(MenuEntry{})).has_value());
+    ChosenEntry chosen;
+    chosen.initrds = 2;
+    Check(report.Take(MessageBuffer::Encode(chosen)).has_value());
+    (void)report.Take(buffer);
+    for (const auto& file : report.Release().files) {
+        for (const FilePiece& piece : file) Check(piece.offset <= 1 << 20 && piece.length <= (1 << 20) - piece.offset);
+    }
     return 0;
 }

@@ -79,9 +79,9 @@ nlohmann::json JsonOf(const MenuEntry& entry) {
                           {"kernel", KernelName(entry)},
                           {"kernel_path", entry.kernel.View()},
                           {"date", entry.date.View()},
-                          {"default", entry.is_default},
-                          {"bad", entry.bad},
-                          {"wants_initrd_secrets", entry.has_secrets}};
+                          {"default", entry.is_default != 0},
+                          {"bad", entry.bad != 0},
+                          {"wants_initrd_secrets", entry.has_secrets != 0}};
     object["generation"] = entry.has_generation ? nlohmann::json(entry.generation) : nlohmann::json(nullptr);
     return object;
 }

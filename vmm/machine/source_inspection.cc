@@ -101,7 +101,7 @@ Result<CheckReport> CheckFolder(Inspector& inspector, const CheckRequest& reques
         initrd = HUSK_TRY(OpenHostFile("initrd", folder.PathOf(report.chosen->initrd.View())));
     }
     auto volumes = HUSK_TRY(inspector.VolumesOf(request.disks));
-    const HostFiles files{kernel, initrd, report.chosen->command_line.View(), entry.has_secrets};
+    const HostFiles files{kernel, initrd, report.chosen->command_line.View(), entry.has_secrets != 0};
     return CheckReport{DescribeEntry(entry), HUSK_TRY(inspector.CheckFiles(files, std::move(volumes)))};
 }
 

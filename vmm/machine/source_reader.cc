@@ -8,86 +8,12 @@
 #include <csignal>
 
 #include "vmm/base/clock.h"
-#include "vmm/machine/exit_status.h"
 #include "vmm/roles/slots.h"
 
 namespace husk {
 namespace {
 
 constexpr std::uint64_t kDeadlineNanoseconds = 60'000'000'000;
-constexpr std::size_t kMostNotes = 64;
-constexpr std::size_t kMostOfAKind = 256;
-
-std::unexpected<Error> Broken() { return Fail("the reader of the boot source broke its protocol"); }
-
-Error ErrorOf(const Failed& failed) {
-    const std::uint32_t kind = std::min(failed.error_kind, static_cast<std::uint32_t>(ErrorKind::kBootSource));
-    return Error(static_cast<ErrorKind>(kind), std::string(failed.text.View()));
-}
-
-class ReportReader {
- public:
-    explicit ReportReader(std::uint64_t source_bytes) : source_bytes_(source_bytes) {}
-
-    // One packet of the pipe.
-    [[nodiscard]] Result<> Take(const MessageBuffer& packet) {
-        if (done_) return Broken();
-        if (const auto entry = packet.As<MenuEntry>()) return OnEntry(*entry);
-        if (const auto note = packet.As<MenuNote>()) return OnNote(*note);
-        if (const auto chosen = packet.As<ChosenEntry>()) return OnChosen(*chosen);
-        if (const auto pieces = packet.As<BootPieces>()) return OnPieces(*pieces);
-        if (const auto finding = packet.As<CheckFinding>()) return Keep(*finding, report_.findings);
-        if (const auto volume = packet.As<AttachedVolume>()) return Keep(*volume, report_.volumes);
-        if (const auto failed = packet.As<Failed>()) return std::unexpected(ErrorOf(*failed));
-        if (const auto violation = packet.As<Violation>()) {
-            return Fail(EndingOfViolation("reader", *violation).sentence);
-        }
-        if (!packet.As<ReaderDone>()) return Broken();
-        done_ = true;
-        return {};
-    }
-
-    [[nodiscard]] bool Done() const { return done_; }
-    [[nodiscard]] SourceReport Release() { return std::move(report_); }
-
- private:
-    Result<> OnEntry(const MenuEntry& entry) {
-        if (report_.entries.size() >= boot_limits::kEntries) return Broken();
-        report_.entries.push_back(entry);
-        return {};
-    }
-    template <typename M>
-    Result<> Keep(const M& message, std::vector<M>& list) {
-        if (list.size() >= kMostOfAKind) return Broken();
-        list.push_back(message);
-        return {};
-    }
-    Result<> OnNote(const MenuNote& note) {
-        if (report_.notes.size() >= kMostNotes) return Broken();
-        report_.notes.emplace_back(note.text.View());
-        return {};
-    }
-    Result<> OnChosen(const ChosenEntry& chosen) {
-        if (report_.chosen || chosen.index >= report_.entries.size() || chosen.initrds > kMaxInitrds) return Broken();
-        report_.chosen = chosen;
-        report_.files.resize(1 + chosen.initrds);
-        return {};
-    }
-    Result<> OnPieces(const BootPieces& message) {
-        if (++pieces_messages_ > kMaxBootPiecesMessages || message.count > message.pieces.size()) return Broken();
-        for (const BootPieces::Piece& piece : std::span(message.pieces).first(message.count)) {
-            const bool within = piece.offset <= source_bytes_ && piece.length <= source_bytes_ - piece.offset;
-            if (piece.file >= report_.files.size() || !within) return Broken();
-            report_.files[piece.file].push_back({piece.offset, piece.length});
-        }
-        return {};
-    }
-
-    std::uint64_t source_bytes_;
-    SourceReport report_;
-    std::uint32_t pieces_messages_ = 0;
-    bool done_ = false;
-};
 
 // False at the end: every writer is gone.
 Result<bool> ReadPacket(int pipe, std::uint64_t deadline, MessageBuffer& packet) {
@@ -108,7 +34,7 @@ Result<bool> ReadPacket(int pipe, std::uint64_t deadline, MessageBuffer& packet)
 }
 
 Result<SourceReport> Listen(int pipe, const ReaderConfig& config) {
-    ReportReader report(config.bytes);
+    SourceReportBuilder report(config.bytes);
     MessageBuffer packet;
     const std::uint64_t deadline = MonotonicNanoseconds() + kDeadlineNanoseconds;
     while (HUSK_TRY(ReadPacket(pipe, deadline, packet))) HUSK_TRY(report.Take(packet));

@@ -6,22 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "boot/linux/boot_file.h"
-#include "vmm/base/scoped_fd.h"
 #include "vmm/machine/role_starter.h"
-#include "vmm/roles/reader_messages.h"
+#include "vmm/machine/source_report.h"
 
 namespace husk {
-
-struct SourceReport {
-    std::vector<MenuEntry> entries;
-    std::vector<std::string> notes;
-    std::optional<ChosenEntry> chosen;  // with a plan; its index is one of `entries`
-    // With a plan, of images: the kernel's pieces, then those of each initrd, all within the source.
-    std::vector<std::vector<FilePiece>> files;
-    std::vector<CheckFinding> findings;   // with a check
-    std::vector<AttachedVolume> volumes;  // of disks
-};
 
 // What a reader is given beside its configuration.
 struct ReaderInput {

@@ -43,10 +43,11 @@ struct ReaderConfig {
 struct MenuEntry {
     static constexpr MessageType kType = MessageType::kMenuEntry;
     std::uint64_t generation = 0;
-    bool has_generation = false;
-    bool is_default = false;
-    bool bad = false;
-    bool has_secrets = false;
+    // 0 or 1: what a role sends may be any byte, and then is no bool.
+    std::uint8_t has_generation = 0;
+    std::uint8_t is_default = 0;
+    std::uint8_t bad = 0;
+    std::uint8_t has_secrets = 0;
     FixedText<boot_limits::kId> id;
     FixedText<boot_limits::kText> title;
     FixedText<boot_limits::kText> version;
@@ -67,7 +68,7 @@ struct ChosenEntry {
     static constexpr MessageType kType = MessageType::kChosenEntry;
     std::uint32_t index = 0;
     std::uint32_t initrds = 0;
-    bool is_iso = false;
+    std::uint8_t is_iso = 0;  // 0 or 1
     FixedText<kMaxCommandLine> command_line;
     FixedText<boot_limits::kPath> initrd;  // the first one; empty: none
 };
@@ -82,7 +83,7 @@ struct AttachedVolume {
 
 struct CheckFinding {
     static constexpr MessageType kType = MessageType::kCheckFinding;
-    bool will_not_boot = false;
+    std::uint8_t will_not_boot = 0;  // 0 or 1
     FixedText<1500> text;
 };
 
