@@ -260,6 +260,49 @@ class SourcesTest(harness.HuskTest):
             self.assertEqual(checked.returncode, 6)
             self.assert_one_sentence(checked.stderr, str(source))
 
+    # --- husk image store
+
+    def store(self):
+        """Two store paths, and a file that lists them."""
+        paths = []
+        for name in ("0a-hello", "0b-nixos-system"):
+            path = self.folder / "nix/store" / name
+            path.mkdir(parents=True)
+            (path / "file").write_text(name)
+            paths.append(path)
+        listed = self.folder / "store-paths"
+        listed.write_text("".join(f"{path}\n" for path in paths))
+        return paths, listed
+
+    def test_a_store_image_holds_the_closure(self):
+        paths, listed = self.store()
+        out = self.folder / "store.squashfs"
+        made = self.husk("image", "store", paths[1], out, "--closure", listed)
+        self.assertEqual((made.returncode, made.stderr), (0, b""))
+        self.assertIn(b"2 store paths", made.stdout)
+        names = tool("unsquashfs", "-l", "-d", "", out).stdout.decode().split()
+        self.assertEqual([name for name in names if name.endswith("file")], ["/0a-hello/file", "/0b-nixos-system/file"])
+        self.assertEqual(out.stat().st_size % 512, 0)
+
+    def test_a_store_image_of_one_path_keeps_its_name(self):
+        paths, listed = self.store()
+        listed.write_text(f"{paths[0]}\n")
+        out = self.folder / "store.squashfs"
+        self.assertEqual(self.husk("image", "store", paths[0], out, "--closure", listed).returncode, 0)
+        self.assertIn("/0a-hello/file", tool("unsquashfs", "-l", "-d", "", out).stdout.decode().split())
+
+    def test_a_store_image_that_cannot_be_made_leaves_nothing(self):
+        paths, listed = self.store()
+        out = self.folder / "store.squashfs"
+        listed.write_text("/etc/passwd\n")
+        made = self.husk("image", "store", paths[0], out, "--closure", listed)
+        self.assertEqual(made.returncode, 6)
+        self.assert_one_sentence(made.stderr, "/etc/passwd", "store")
+        listed.write_text(f"{paths[0]}\n{self.folder}/nix/store/0c-absent\n")
+        made = self.husk("image", "store", paths[0], out, "--closure", listed)
+        self.assert_one_sentence(made.stderr, "0c-absent", "No such file")
+        self.assertEqual(list(self.folder.glob("store.squashfs*")), [])
+
     # --- a guest that waits for its disk
 
     def test_a_guest_that_waits_for_its_disk_is_explained_once(self):
