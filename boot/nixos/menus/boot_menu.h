@@ -1,6 +1,7 @@
 // BootMenu: what a boot source offers to boot, whatever form it has. The parsers of all forms end in it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct BootEntry {
     std::size_t volume = 0;            // which of the source's volumes holds kernel and initrds
     bool bad = false;                  // boot counting: all its tries failed
     std::string initrd_secrets;        // the program that would append secrets to the initrd; empty: none
+    std::string profile;               // the system profile that `generation` counts in; empty: the system's own
 };
 
 namespace boot_limits {
@@ -38,6 +40,8 @@ inline constexpr std::size_t kInitrds = 8;    // for one entry
 inline constexpr std::size_t kCommandLine =
     8191;  // bytes, while parsing: the kernel's own limit is checked at the boot
 inline constexpr std::size_t kTextFile = 1U << 20;  // bytes of a configuration file
+inline constexpr std::size_t kNotes = 24;           // of one menu
+inline constexpr std::size_t kNote = 1023;          // bytes
 }  // namespace boot_limits
 
 struct BootMenu {
@@ -53,7 +57,14 @@ struct EntryChoice {
     std::string specialisation;
 };
 
-// The index of the entry that `choice` means. An error (kBootSource) that names what there is.
+// The index of the entry that `choice` means. A number is a generation of the system's own profile first, and one of
+// another profile when that has none. Identifiers are compared without regard to case when none is exactly so. An error
+// (kBootSource) that names what there is.
 [[nodiscard]] Result<std::size_t> ChooseEntry(const BootMenu& menu, const EntryChoice& choice);
+
+// Adds `sentence`, cleaned and within the limits; those beyond kNotes become one that says so.
+void AddNote(BootMenu& menu, std::string_view sentence);
+// Adds `entry`, unless there are kEntries: then false, and a note.
+bool AddEntry(BootMenu& menu, BootEntry entry);
 
 }  // namespace husk
