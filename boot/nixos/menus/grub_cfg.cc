@@ -55,7 +55,7 @@ Result<std::string> GrubPath(const GrubToken& word) {
     std::string_view path = word.text;
     if (path.starts_with('(')) path.remove_prefix(std::min(path.find(')') + 1, path.size()));
     const std::size_t device = word.text.size() - path.size();
-    if (!word.unknown.empty() && word.known_to >= device)
+    if (!word.unknown.empty() && word.unknown_at >= device)
         return Refuse("the value of " + Quoted(word.unknown) + " in a path is not known");
     return ResolvePath("/", path);
 }

@@ -117,7 +117,7 @@ void GrubWords::ReadVariable(GrubToken& token, const GrubVariables& variables) {
         Append(token, value->second);
     } else {
         token.unknown = name;
-        token.known_to = token.text.size();
+        token.unknown_at = token.text.size();
     }
 }
 

@@ -19,9 +19,9 @@ struct GrubToken {
     enum class Kind { kWord, kEnd, kOpen, kClose };  // kEnd: of a command, a newline or a semicolon
     Kind kind = Kind::kWord;
     std::string text;
-    bool quoted = false;       // in part
-    std::string unknown;       // the name of the last variable in it that has no value
-    std::size_t known_to = 0;  // where in `text` it was
+    bool quoted = false;         // in part
+    std::string unknown;         // the name of the last variable in it that has no value
+    std::size_t unknown_at = 0;  // where in `text` it was
 };
 
 class GrubWords {

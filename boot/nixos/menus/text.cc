@@ -46,13 +46,13 @@ bool Acts(char32_t code) {
     struct Range {
         char32_t first, last;
     };
-    static constexpr std::array<Range, 8> kActing{{{0x00, 0x1f},      // C0 controls
-                                                   {0x7f, 0x9f},      // DEL and the C1 controls
-                                                   {0x061c, 0x061c},  // Arabic letter mark
-                                                   {0x200b, 0x200f},  // of no width; direction marks
-                                                   {0x2028, 0x202e},  // separators; embeddings and overrides
-                                                   {0x2060, 0x206f},  // joiners, isolates, deprecated ones
-                                                   {0xfe00, 0xfeff},  // variation selectors up to the byte order mark
+    static constexpr std::array<Range, 8> kActing{{{0x00, 0x1f},          // C0 controls
+                                                   {0x7f, 0x9f},          // DEL and the C1 controls
+                                                   {0x061c, 0x061c},      // Arabic letter mark
+                                                   {0x200b, 0x200f},      // of no width; direction marks
+                                                   {0x2028, 0x202e},      // separators; embeddings and overrides
+                                                   {0x2060, 0x206f},      // joiners, isolates, deprecated ones
+                                                   {0xfeff, 0xfeff},      // byte order mark
                                                    {0xe0000, 0xe0fff}}};  // tags
     return std::ranges::any_of(kActing, [=](Range range) { return code >= range.first && code <= range.last; });
 }

@@ -10,8 +10,8 @@
 
 namespace husk::menu_text {
 
-// `text` as it may be shown on a terminal: valid UTF-8 of at most `limit` bytes, cut between characters. What is not
-// UTF-8, controls characters or turns the direction of writing becomes '?', byte by byte.
+// `text` as it may be shown on a terminal: valid UTF-8 of at most `limit` bytes, cut between characters. A byte that is
+// not of UTF-8 becomes '?', as does a character that controls or that turns the direction of writing.
 [[nodiscard]] std::string Clean(std::string_view text, std::size_t limit);
 // True when Clean would leave `text` as it is, but for its length.
 [[nodiscard]] bool IsClean(std::string_view text);
