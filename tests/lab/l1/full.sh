@@ -126,6 +126,18 @@ refused_guest() {
   [ "$(context_of root.img)" = "$label" ] || fail "the disk's label has changed"
 }
 
+# boot_disk_guest [OPTIONS...]: a guest boots from the entry of a disk: the reader looks at it in the VM's domain, while the disk has the
+# VM's label, and the vmm reads the kernel from it.
+boot_disk_guest() {
+  cp /payload/boot.img boot.img
+  label=$(context_of boot.img)
+  husk run --disk boot.img --boot disk --memory 128M "$@" </dev/null >out 2>errors || fail "status $?: $(cat errors)"
+  cat errors
+  grep -q '^l2: first line' out || fail "the guest did not come up"
+  grep -q 'booting generation 1 of disk boot.img' errors || fail "husk does not say what it boots"
+  [ "$(context_of boot.img)" = "$label" ] || fail "the disk's label is not back"
+}
+
 # workload NAME: what the scenario NAME of the fast lane does, in an empty folder as there.
 workload() {
   rm -rf ./*

@@ -2,7 +2,7 @@
 # What L1 boots from. In the cache, made by `prepare` and again whenever what they are made of has changed:
 #   bin/         the lab's own static programs
 #   payload.img  read-only disk of L1 (ext4): kernels/SERIES/{bzImage,vmlinux,initrd,disk-initrd}, root.img (a guest's
-#                root disk), numbered.img, qemu/ (QEMU with its libraries)
+#                root disk), numbered.img, boot.img (a disk with a boot entry), qemu/ (QEMU with its libraries)
 # Made for each run, because husk and the scenarios change all the time: the initramfs of L1.
 
 qemu_program=/usr/bin/qemu-system-x86_64
@@ -76,6 +76,23 @@ build_numbered_disk() {
 for number in range(2048): sys.stdout.buffer.write(number.to_bytes(8, "little") + bytes(4088))' >"$1"
 }
 
+# build_boot_disk FILE INITRD: what systemd-boot's installer leaves on a disk, with one entry: the 6.1 kernel and INITRD.
+build_boot_disk() {
+  local volume=$work/esp
+  rm -f "$volume" "$1"
+  truncate -s 62M "$volume"
+  PATH=$PATH:/sbin mkfs.vfat -F 32 "$volume" >/dev/null
+  mmd -D s -i "$volume" ::/loader ::/loader/entries ::/EFI ::/EFI/nixos
+  mcopy -i "$volume" "$cache/kernels/6.1/bzImage" ::/EFI/nixos/kernel.efi
+  mcopy -i "$volume" "$2" ::/EFI/nixos/initrd.efi
+  printf '%s\n' "title NixOS" "version Generation 1 NixOS 24.05, Linux Kernel 6.1, Built on 2026-01-01" "linux /EFI/nixos/kernel.efi" \
+    "initrd /EFI/nixos/initrd.efi" "options quiet l2=poweroff" | mcopy -i "$volume" - ::/loader/entries/nixos-generation-1.conf
+  truncate -s 64M "$1"
+  echo 'label: gpt
+start=2048, size=126976, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B' | PATH=$PATH:/sbin sfdisk -q "$1"
+  dd if="$volume" of="$1" bs=1M seek=1 conv=notrunc,sparse status=none
+}
+
 # Everything payload.img is made of, as one line: names and dates are enough for what is cached or installed.
 payload_fingerprint() {
   {
@@ -97,6 +114,7 @@ build_payload() {
   done
   build_root_disk "$root/root.img"
   build_numbered_disk "$root/numbered.img"
+  build_boot_disk "$root/boot.img" "$root/kernels/6.1/initrd"
   mkdir -p "$root/qemu/share"
   cp -L --parents "$qemu_program" "$root/qemu"
   copy_with_libraries "$qemu_program" "$root/qemu"
@@ -138,7 +156,7 @@ prepare() {
   local tool series
   for tool in apt-cache:apt apt-get:apt dpkg:dpkg python3:python3 g++:g++ cpio:cpio busybox:busybox-static \
     modprobe:kmod depmod:kmod xz:xz-utils zstd:zstd lz4:lz4 mkfs.ext4:e2fsprogs flock:util-linux \
-    setpriv:util-linux qemu-system-x86_64:qemu-system-x86; do
+    setpriv:util-linux qemu-system-x86_64:qemu-system-x86 mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk; do
     need "${tool%:*}" "${tool#*:}"
   done
   ! ldd "$busybox_program" >/dev/null 2>&1 || die "$busybox_program is not static (Debian package busybox-static)"
