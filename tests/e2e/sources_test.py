@@ -305,14 +305,38 @@ class SourcesTest(harness.HuskTest):
 
     # --- a guest that waits for its disk
 
-    def test_a_guest_that_waits_for_its_disk_is_explained_once(self):
-        husk = self.start(self.command("cmdline", "--cmdline", "Timed out waiting for device /dev/disk/by-label/nixos"))
+    def explanation(self, *options):
+        """What husk says when a guest has waited for its disk for too long."""
+        husk = self.start(self.command("cmdline", "--cmdline", "Timed out waiting for device /dev/disk/by-label/nixos",
+                                       *map(str, options)))
         line = husk.stderr.readline()
         while line and b"waiting for a device" not in line:
             line = husk.stderr.readline()
-        self.assertIn(b"no disk", line)
-        self.stop_twice(husk)
+        said = self.stop_twice(husk)
+        self.assertNotIn(b"waiting for a device", said)
         self.assert_ended(husk, 128 + signal.SIGTERM)
+        return line.decode()
+
+    def initrd(self, *modules):
+        """One with a scripted first stage and these modules."""
+        tree = self.folder / "initrd-tree"
+        folder = tree / "nix/store/0a-linux-modules-shrunk/lib/modules/6.6.32/kernel"
+        folder.mkdir(parents=True)
+        for module in modules:
+            (folder / f"{module}.ko").write_bytes(b"x")
+        (tree / "init").write_text("#!/nix/store/0b-extra-utils/bin/ash\n")
+        archive = self.folder / "initrd"
+        names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*"))) + "\n"
+        archive.write_bytes(tool("cpio", "--quiet", "-o", "-H", "newc", cwd=tree, input=names.encode()).stdout)
+        return archive
+
+    def test_a_guest_without_a_disk_that_waits_for_one_is_told_so(self):
+        self.assertIn("no disk", self.explanation())
+
+    def test_a_guest_that_waits_because_its_initrd_lacks_a_driver_is_explained(self):
+        said = self.explanation("--initrd", self.initrd("virtio_mmio", "ext4"), "--disk", self.root("nixos"))
+        self.assertIn("virtio_blk", said)
+        self.assertIn("qemu-guest.nix", said)
 
     # --- the reader
 

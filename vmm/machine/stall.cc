@@ -8,7 +8,7 @@
 namespace husk {
 namespace {
 
-// The first thing that keeps the guest from booting, of what its kernel and initrd say about themselves.
+// What keeps the guest from booting, of what its kernel and initrd say about themselves.
 Result<std::string> FindCause(const MachineConfig& config, HostResources& resources, bool again) {
     RoleStarter starter = HUSK_TRY(RoleStarter::Create(config.name, config.confinement, resources.selinux));
     std::vector<CheckFinding> findings;
@@ -30,10 +30,11 @@ Result<std::string> FindCause(const MachineConfig& config, HostResources& resour
         findings = HUSK_TRY(
             CheckHostFiles(starter, resources.selinux, {kernel, initrd, plan.command_line}, std::move(volumes)));
     }
+    std::string causes;
     for (const CheckFinding& finding : findings) {
-        if (finding.will_not_boot) return std::string(finding.text.View());
+        if (finding.will_not_boot) causes.append(causes.empty() ? "" : "; ").append(finding.text.View());
     }
-    return std::string();
+    return causes;
 }
 
 }  // namespace
@@ -41,7 +42,8 @@ Result<std::string> FindCause(const MachineConfig& config, HostResources& resour
 std::string ExplainStall(const MachineConfig& config, HostResources& resources, bool again) {
     const std::string stalled = "the guest has been waiting for a device for 20 seconds";
     const auto cause = FindCause(config, resources, again);
-    if (cause && !cause->empty()) return stalled + ": " + *cause;
+    if (!cause) return stalled + "; why cannot be said: " + cause.error().Message();
+    if (!cause->empty()) return stalled + ": " + *cause;
     const bool no_disk = config.disks.empty();
     return stalled +
            (no_disk ? "; it has no disk (--disk FILE)" : "; husk sees nothing wrong with its initrd and its disks");
