@@ -74,6 +74,7 @@ TEST(BlsEntry, CountersAreReadFromTheNameAndAreNoPartOfTheId) {
     EXPECT_TRUE(none_left.entry.bad);
     EXPECT_EQ(Parsed("a+b.conf", kEntry).counter, std::nullopt);
     EXPECT_EQ(Parsed("a+1-.conf", kEntry).counter, std::nullopt);
+    EXPECT_EQ(Parsed("+3.conf", kEntry).entry.id, "+3");
     EXPECT_EQ(Parsed("a+99999999999.conf", kEntry).counter, std::nullopt);
 }
 

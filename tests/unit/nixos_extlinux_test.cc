@@ -75,6 +75,7 @@ TEST(Extlinux, FilesThatAreTooLongAreAnError) {
 
 TEST(Syslinux, KeywordsAreOfAnyCaseAndKernelIsLinux) {
     const BootEntry entry = FirstOf("label a\nMenu Label The ^First\nkernel k quiet\nInitRD i,/j , k\nappend x=1\n");
+    EXPECT_EQ(FirstOf("LABEL\nLINUX k\n").id, "entry");
     EXPECT_EQ(entry.title, "The First");
     EXPECT_EQ(entry.kernel, "/extlinux/k");
     EXPECT_EQ(entry.initrds, (std::vector<std::string>{"/extlinux/i", "/j", "/extlinux/k"}));

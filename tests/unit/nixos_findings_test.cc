@@ -313,6 +313,13 @@ TEST(Findings, VirtioConsoleAloneHangsTheScript) {
     EXPECT_TRUE(Are(system.Check(), {}));
 }
 
+TEST(Findings, VirtioConsoleAloneIsNoVerdictOnOtherScripts) {
+    System system;
+    system.initrd.nixos = false;
+    system.entry.command_line = "console=hvc0";
+    EXPECT_TRUE(Are(system.Check(), {MaySurprise("On its command line: console=ttyS0 console=hvc0")}));
+}
+
 TEST(Findings, KernelOptionsThatAreMissedAreNamed) {
     System system;
     system.kernel.config = KernelConfig::Parse("CONFIG_VIRTIO_MMIO=m\nCONFIG_VIRTIO_BLK=m\nCONFIG_EXT4_FS=m\n");

@@ -159,6 +159,16 @@ TEST(GrubCfg, DeepNestingEndsTheReading) {
     EXPECT_EQ(menu.notes, std::vector<std::string>{"the boot menu is nested too deeply; the rest of it was not read"});
 }
 
+TEST(GrubCfg, CommandLinesAreWholeOrRefused) {
+    std::string parameters;
+    for (int i = 0; i < 4000; ++i) parameters += " a";
+    EXPECT_EQ(FirstOf("menuentry x { linux /k" + parameters + "\n}\n").command_line, parameters.substr(1));
+    const BootMenu menu = ParseGrubCfg("menuentry x { linux /k" + parameters + parameters + parameters + "\n}\n");
+    EXPECT_TRUE(menu.entries.empty());
+    EXPECT_EQ(menu.notes,
+              std::vector<std::string>{"the boot entry \"x\" was left out: one of its commands is too long"});
+}
+
 TEST(GrubCfg, ValuesDoNotMultiply) {
     std::string text = "set a=" + std::string(1000, 'a') + "\nmenuentry x { linux /k ";
     for (int i = 0; i < 100'000; ++i) text += "$a";

@@ -86,7 +86,7 @@ TEST(Kexec, NixosScriptIsUnderstood) {
                               "if ! kexec -v >/dev/null 2>&1; then\n  exit 1\nfi\n"
                               "SCRIPT_DIR=$( cd -- \"$( dirname -- \"${BASH_SOURCE[0]}\" )\" &> /dev/null && pwd )\n"
                               "kexec --load ${SCRIPT_DIR}/bzImage \\\n"
-                              "  --initrd=${SCRIPT_DIR}/initrd.gz \\\n"
+                              "  --initrd=\"${SCRIPT_DIR}/initrd.gz\" \\\n"
                               "  --command-line \"init=/nix/store/s/init nohibernate loglevel=4 a=\\\"b c\\\"\"\n"
                               "kexec -e\n",
                               "/out")

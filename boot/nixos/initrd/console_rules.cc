@@ -25,10 +25,10 @@ bool IsOurs(std::string_view console) { return console == "ttyS0" || console == 
 
 void CheckOnlyHvc(const Subject& subject, FindingList& findings) {
     if (FindDriver(subject, "virtio_console", "VIRTIO_CONSOLE") == Driver::kBuiltIn) return;
-    if (subject.initrd.stage1 == Stage1::kScript) {
+    if (subject.initrd.nixos && subject.initrd.stage1 == Stage1::kScript) {
         findings.WillNotBoot(
-            "the only console is hvc0, whose driver is a module: stage 1 is a shell script, which hangs in silence "
-            "when its console is not there yet. " +
+            "the only console is hvc0, whose driver is a module: NixOS's stage 1 is a shell script here, which hangs "
+            "in silence when its console is not there yet. " +
             HowToAddParameters(subject, kBoth));
         return;
     }

@@ -23,10 +23,10 @@ std::optional<std::uint32_t> ReadTries(std::string_view digits) {
     return static_cast<std::uint32_t>(*number);
 }
 
-// Cuts "+LEFT" or "+LEFT-DONE" off the end of `name`, when it is there.
+// Cuts "+LEFT" or "+LEFT-DONE" off the end of `name`, when it is there and not all of it.
 std::optional<BootCounter> TakeCounter(std::string_view& name) {
     const std::size_t plus = name.rfind('+');
-    if (plus == std::string_view::npos) return std::nullopt;
+    if (plus == std::string_view::npos || plus == 0) return std::nullopt;
     const std::string_view counter = name.substr(plus + 1);
     const std::size_t minus = counter.find('-');
     const auto left = ReadTries(counter.substr(0, minus));

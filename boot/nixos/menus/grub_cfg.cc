@@ -18,11 +18,12 @@ namespace {
 using menu_text::Clean;
 using menu_text::Quoted;
 
-constexpr std::size_t kDepth = 16;       // of blocks in blocks
-constexpr std::size_t kWords = 1024;     // of one command; the rest is dropped
-constexpr std::size_t kVariables = 256;  // and their bytes:
-constexpr std::size_t kValue = 1023;
-constexpr std::size_t kSlug = 64;
+constexpr std::size_t kDepth = 16;                                 // of blocks in blocks
+constexpr std::size_t kWords = boot_limits::kCommandLine;          // that are kept of one command
+constexpr std::size_t kWordBytes = 4 * boot_limits::kCommandLine;  // in all of them
+constexpr std::size_t kVariables = 256;
+constexpr std::size_t kValue = 1023;  // bytes, with the name
+constexpr std::size_t kSlug = 64;     // bytes
 
 using Words = std::vector<GrubToken>;
 
@@ -75,7 +76,9 @@ class Parser {
         Words words;
         while (const auto token = tokens.Next(variables_)) {
             if (token->kind == GrubToken::Kind::kWord) {
-                if (words.size() < kWords) words.push_back(*token);
+                word_bytes_ += token->text.size();
+                is_cut_ |= words.size() == kWords || word_bytes_ > kWordBytes;
+                if (!is_cut_) words.push_back(*token);
                 continue;
             }
             if (token->kind == GrubToken::Kind::kOpen) {
@@ -89,6 +92,8 @@ class Parser {
             }
             if (token->kind == GrubToken::Kind::kClose) CloseBlock();
             words.clear();
+            word_bytes_ = 0;
+            is_cut_ = false;
         }
         Command(words);
         ChooseDefault();
@@ -152,6 +157,7 @@ class Parser {
         const bool is_initrd = command == "initrd" || command == "initrdefi" || command == "initrd16";
         if (!is_linux && !is_initrd) return;
         if (conditions_ > open_->conditions) open_->trouble = "what it starts depends on a condition";
+        if (is_cut_) open_->trouble = "one of its commands is too long";
         const Result<> read = is_linux ? ReadLinux(words) : ReadInitrds(words);
         if (!read && open_->trouble.empty()) open_->trouble = read.error().Message();
     }
@@ -238,6 +244,8 @@ class Parser {
     std::optional<Open> open_;
     std::size_t conditions_ = 0;
     std::size_t items_ = 0;
+    std::size_t word_bytes_ = 0;  // of the command that is being read
+    bool is_cut_ = false;         // it has more words than are kept
 };
 
 }  // namespace

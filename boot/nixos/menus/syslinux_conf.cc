@@ -114,7 +114,7 @@ class Parser {
 
     Result<BootEntry> MakeEntry(const Label& label) const {
         BootEntry entry;
-        entry.id = Clean(label.name, boot_limits::kId);
+        entry.id = label.name.empty() ? "entry" : Clean(label.name, boot_limits::kId);
         std::string title(label.title.empty() ? label.name : label.title);
         std::erase(title, '^');  // before the key that chooses the entry
         entry.title = Clean(title, boot_limits::kText);

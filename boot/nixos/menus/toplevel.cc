@@ -109,11 +109,12 @@ std::optional<std::string_view> FindOption(std::string_view script, std::string_
     return value;
 }
 
-// The file that `option` names. NixOS writes "${SCRIPT_DIR}/bzImage".
+// The file that `option` names. NixOS writes ${SCRIPT_DIR}/bzImage, some scripts with quotation marks.
 Result<std::string> ScriptFile(std::string_view script, std::string_view folder, std::string_view option) {
     const auto value = FindOption(script, option);
     if (!value) return Refuse("it has no " + std::string(option));
-    const std::string_view name = value->substr(0, value->find_first_of(" \t\r\n"));
+    std::string name(value->substr(0, value->find_first_of(" \t\r\n")));
+    std::erase(name, '"');
     return FileBeside(folder, "${SCRIPT_DIR}/", name);
 }
 
