@@ -155,6 +155,14 @@ TEST(Findings, MissingFileSystemDriverIsFoundWhereTheListIsKnown) {
                                                  "[ \"ext4\" ];")}));
 }
 
+TEST(Findings, FileSystemThatTheKernelLacksIsFound) {
+    System system;
+    system.ConfigureStock();
+    system.initrd.mounts[0].type = "xfs";
+    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("stage 1 mounts / as xfs, and the kernel was built without "
+                                                 "CONFIG_XFS_FS")}));
+}
+
 TEST(Findings, ModulesOfAnotherKernelAreUseless) {
     System system;
     system.kernel.version = "6.6.33";
@@ -200,6 +208,12 @@ TEST(Findings, SecretsThatAreNotThereAreMissed) {
     EXPECT_TRUE(Are(system.Check(), {WillNotBoot("by /nix/store/x/append-initrd-secrets, which husk does not run")}));
     system.initrd.secrets_appended = true;
     EXPECT_TRUE(Are(system.Check(), {}));
+}
+
+TEST(Findings, SecretsOfAnInitrdThatCannotBeReadAreADoubt) {
+    System system;
+    system.entry.initrd_secrets = "/append";
+    EXPECT_TRUE(Are(Check(system.entry, {}, {}, {}), {MaySurprise("the initrd may lack its secrets")}));
 }
 
 TEST(Findings, CommandLineOf2047BytesIsTheLongest) {

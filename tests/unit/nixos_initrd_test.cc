@@ -311,6 +311,15 @@ TEST(InitrdDamage, HugeNumbersOfModulesAndMountsAreBounded) {
     EXPECT_EQ(facts.mounts.size(), 2 * kMaxMounts);
 }
 
+TEST(InitrdDamage, ListsAreNotParsedWithoutEnd) {
+    const std::string list(1U << 20, '\n');
+    CpioBuilder cpio;
+    for (int i = 0; i < 33; ++i) cpio.File("lib/modules/6.1.0/modules.builtin", list);
+    const Bytes last = CpioBuilder().File("lib/modules/6.1.0/modules.builtin", "ext4.ko\n").Build();
+    EXPECT_TRUE(Facts(last).BuiltIn("ext4"));
+    EXPECT_FALSE(Facts(cpio.Build() + last).BuiltIn("ext4"));
+}
+
 TEST(Mounts, FstabLinesAreUnescapedAndOptionalOnesLeftOut) {
     EXPECT_EQ(ParseFstab("# a comment\n\n/dev/disk/by-label/my\\040root\t/ ext4 rw,x-initrd.mount 0 1\n"
                          "LABEL=data /data xfs defaults,nofail 0 2\nshort line\ntmpfs /tmp tmpfs"),

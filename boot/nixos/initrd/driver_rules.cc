@@ -109,10 +109,15 @@ void CheckFileSystems(const Subject& subject, FindingList& findings) {
         const auto driver = DriverOf(mount.type);
         if (!driver || !seen.insert(driver->module).second) continue;
         const Driver where = FindDriver(subject, driver->module, driver->option);
-        if (where != Driver::kMissing && where != Driver::kNotInKernel) continue;
-        findings.WillNotBoot(
-            "stage 1 mounts " + Printable(mount.point) + " as " + mount.type +
-            ", and the initrd has no driver for it: " + HowToAddModules(subject, std::span(&driver->module, 1)));
+        const std::string mounts = "stage 1 mounts " + Printable(mount.point) + " as " + mount.type + ", and ";
+        if (where == Driver::kNotInKernel) {
+            findings.WillNotBoot(mounts + "the kernel was built without CONFIG_" + std::string(driver->option) +
+                                 ": take another kernel or another file system");
+        }
+        if (where == Driver::kMissing) {
+            findings.WillNotBoot(
+                mounts + "the initrd has no driver for it: " + HowToAddModules(subject, std::span(&driver->module, 1)));
+        }
     }
 }
 

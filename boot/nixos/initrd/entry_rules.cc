@@ -31,10 +31,13 @@ void CheckInit(const Subject& subject, FindingList& findings) {
 
 void CheckSecrets(const Subject& subject, FindingList& findings) {
     if (subject.entry.initrd_secrets.empty() || subject.initrd.secrets_appended) return;
-    findings.WillNotBoot("the initrd lacks its secrets: a boot loader's installation would append them by " +
-                         Printable(subject.entry.initrd_secrets, 160) +
-                         ", which husk does not run. Boot the installed disk instead (--boot disk), or go without them "
-                         "(--ignore-secrets)");
+    const bool known = subject.InitrdKnown();
+    findings.Add(known ? Severity::kWillNotBoot : Severity::kMaySurprise,
+                 std::string(known ? "the initrd lacks its secrets" : "the initrd may lack its secrets") +
+                     ": a boot loader's installation would append them by " +
+                     Printable(subject.entry.initrd_secrets, 160) +
+                     ", which husk does not run. Boot the installed disk instead (--boot disk), or go without them "
+                     "(--ignore-secrets)");
 }
 
 }  // namespace

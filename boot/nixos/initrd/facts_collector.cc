@@ -81,8 +81,8 @@ std::size_t FactsCollector::Entry(const CpioEntry& entry) {
     if (!entry.IsFile()) return 0;
     NoteModule(path);
     if (IsStoreScript(path)) return 2;
-    if (IsFstab(path) || IsFsInfo(path) || IsBuiltInList(path)) return kTextBytes;
-    return IsBuiltInIndex(path) ? cpio_limits::kBody : 0;
+    if (IsFstab(path) || IsFsInfo(path) || IsBuiltInList(path)) return std::min(kTextBytes, text_left_);
+    return IsBuiltInIndex(path) ? std::min(cpio_limits::kBody, text_left_) : 0;
 }
 
 void FactsCollector::Body(const CpioEntry& entry, std::span<const std::byte> body) {
@@ -92,6 +92,7 @@ void FactsCollector::Body(const CpioEntry& entry, std::span<const std::byte> bod
         if (Text(body) == "#!" && store_scripts_.size() < kMaxScripts) store_scripts_.emplace(path);
         return;
     }
+    text_left_ -= body.size();
     if (IsFstab(path)) return NoteMounts(ParseFstab(Text(body)));
     if (IsFsInfo(path)) return NoteMounts(ParseFsInfo(Text(body)));
     const bool index = IsBuiltInIndex(path);

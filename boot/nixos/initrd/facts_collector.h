@@ -26,6 +26,7 @@ class FactsCollector final : public InitramfsVisitor {
     [[nodiscard]] Stage1 KindOfInit() const;
 
     InitrdFacts facts_;
+    std::size_t text_left_ = std::size_t{32} << 20;  // bytes of lists and tables that may still be parsed
     bool init_is_link_ = false;
     std::string init_target_;  // where /init leads
     std::string init_start_;   // the first bytes of the file /init
