@@ -126,5 +126,7 @@ check_kernel_log() {
 
 # shellcheck source=disk.sh source-path=SCRIPTDIR
 . /lab/disk.sh
+# shellcheck source=nixos.sh source-path=SCRIPTDIR
+. /lab/nixos.sh
 # shellcheck source=full.sh source-path=SCRIPTDIR
 [ ! -e /lab/full.sh ] || . /lab/full.sh

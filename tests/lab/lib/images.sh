@@ -134,16 +134,27 @@ copy_benchmarks() {
   cp "$1/guests/exits" "$2/lab/"
 }
 
+# copy_loaded_libraries ROOT: what husk opens by name when it checks a boot source.
+copy_loaded_libraries() {
+  local name path
+  for name in libz.so.1 liblzma.so.5 libzstd.so.1; do
+    path=$(PATH=$PATH:/sbin ldconfig -p | sed -n "s/^\t$name (libc6,x86-64.*) => //p" | head -n 1)
+    [[ -n $path ]] || die "this machine has no $name"
+    cp -L --parents "$path" "$1"
+  done
+}
+
 # build_l1_initramfs SERIES HUSK FILE
 build_l1_initramfs() {
   local root=$work/l1
   make_busybox_root "$root"
   mkdir -p "$root"/{lab,lib64}
   cp "$lab_dir/l1/init" "$root/init"
-  cp "$lab_dir"/l1/{serve.sh,run-scenario,scenario.sh,disk.sh,known-complaints} "$root/lab/"
+  cp "$lab_dir"/l1/{serve.sh,run-scenario,scenario.sh,disk.sh,nixos.sh,known-complaints} "$root/lab/"
   cp -r "$lab_dir/scenarios" "$root/lab/scenarios"
   cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
   cp "$2" "$root/bin/husk"
+  copy_loaded_libraries "$root"
   copy_with_libraries "$2" "$root"
   copy_benchmarks "$(dirname "$2")/benchmarks/run_loop" "$root"
   copy_modules "$1" "$root/modules" kvm-amd tun

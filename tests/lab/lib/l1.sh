@@ -24,6 +24,15 @@ fast_l1_command() {
   qemu+=(-initrd "$1" -device "nvme,drive=payload,serial=payload")
 }
 
+# nixos_l1_command ARGUMENTS-OF-fast_l1_command...: the same with the NixOS-shaped guests on a second disk, which L1 may write to.
+nixos_l1_command() {
+  qemu_command "${@:2}"
+  # shellcheck disable=SC2054
+  qemu+=(-initrd "$1" -drive "file=$nixos_image,if=none,id=nixos,format=raw,snapshot=on"
+    -device nvme,id=disk,serial=l1 -device nvme-ns,drive=payload,bus=disk,nsid=1
+    -device nvme-ns,drive=nixos,bus=disk,nsid=2)
+}
+
 # full_l1_command LAB-DISK LOG ARGUMENTS-OF-qemu_command...: the same for a Debian with SELinux, its command line included. One
 # controller: the numbers of its name spaces are fixed, while those of controllers are a race. LOG.ttyS* get the login consoles.
 full_l1_command() {
@@ -77,7 +86,7 @@ l1_start() {
     full_l1_command "$work/lab.img" "${l1_log%.log}" "$1" "$memory" "$cpus"
     append+=" $full_l1_append" logins=("${full_l1_logins[@]}")
   else
-    fast_l1_command "$work/l1.cpio" "$1" "$memory" "$cpus" ${own:+deterministic}
+    "${lane}_l1_command" "$work/l1.cpio" "$1" "$memory" "$cpus" ${own:+deterministic}
     append+=" lab=serve${own:+ own=$own}"
   fi
   "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio "${logins[@]}" \

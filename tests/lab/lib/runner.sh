@@ -4,7 +4,7 @@
 #
 # A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks
 # for another L1 than the usual one; deterministic=yes for one of its own, whose clock counts instructions; lane=full for a
-# Debian with SELinux.
+# Debian with SELinux; lane=nixos for the NixOS-shaped guests on another disk.
 
 scenario_file() { echo "$lab_dir/scenarios/$1.sh"; }
 
@@ -31,11 +31,11 @@ scenario_shape() {
   echo "$(scenario_setting "$1" memory 2G):$(scenario_setting "$1" cpus 1):$(scenario_setting "$1" lane fast):$own"
 }
 
-# wants_full_lane NAME...: true if one of them does.
-wants_full_lane() {
-  local name
-  for name in "$@"; do
-    [[ $(scenario_setting "$name" lane fast) != full ]] || return 0
+# wants_lane LANE NAME...: true if one of them runs there.
+wants_lane() {
+  local lane=$1 name
+  for name in "${@:2}"; do
+    [[ $(scenario_setting "$name" lane fast) != "$lane" ]] || return 0
   done
   return 1
 }
@@ -130,7 +130,7 @@ run_scenarios() {
   logs=$cache/logs
   mkdir -p "$logs" "$work"/{queue,taken}
   build_l1_initramfs "$l1_series" "$husk" "$work/l1.cpio"
-  ! wants_full_lane "$@" || build_lab_disk "$l1_series" "$husk" "$work/lab.img"
+  ! wants_lane full "$@" || build_lab_disk "$l1_series" "$husk" "$work/lab.img"
   for name in "$@"; do
     : >"$work/queue/$(scenario_shape "$name"),$name"
   done

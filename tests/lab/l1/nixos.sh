@@ -1,0 +1,11 @@
+# shellcheck shell=dash
+# The NixOS-shaped guests, for scenarios of lane=nixos: their images are on /nixos, their systems in /nix/store. Sourced by scenario.sh.
+
+# own_image NAME: a copy of /nixos/NAME that this scenario may write to, in the working folder.
+own_image() { cp "/nixos/$1" "$1"; }
+
+# system_of GENERATION: the toplevel of a generation of disk.img.
+system_of() { readlink "/nixos/nix/var/nix/profiles/system-$1-link"; }
+
+# converse_nixos OPTIONS... <SCRIPT: a conversation with what `husk run OPTIONS` boots.
+converse_nixos() { pty_expect - -- husk run --console stdio --memory 512M "$@"; }
