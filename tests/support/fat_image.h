@@ -150,9 +150,9 @@ class FatImage {
     void LinkIn(unsigned fat, std::uint32_t cluster, std::uint32_t to) {
         const std::uint64_t at = Fat(fat) + std::uint64_t{cluster} * Bits() / 8;
         if (shape_.type == FatType::k32) return image.Put(at, to);
-        const auto word = static_cast<std::uint16_t>(to);
-        if (shape_.type == FatType::k16) return image.Put(at, word);
-        const auto old = static_cast<std::uint16_t>(LoadLittleEndian(image.Take(at, 2)));
+        const std::uint32_t word = to & 0xffffU;
+        if (shape_.type == FatType::k16) return image.Put(at, static_cast<std::uint16_t>(word));
+        const auto old = static_cast<std::uint32_t>(LoadLittleEndian(image.Take(at, 2)));
         const bool odd = cluster % 2 != 0;
         image.Put(at, static_cast<std::uint16_t>(odd ? (old & 0xfU) | word << 4 : (old & 0xf000U) | (word & 0xfffU)));
     }
