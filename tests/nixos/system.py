@@ -30,7 +30,7 @@ class Builder:
         self.store, self.kernel, self.sysroot = store, kernel, sysroot
         self.busybox = store.folder("busybox-static")
         copy_file(sysroot.program("busybox"), store.here(self.busybox) / "bin/busybox")
-        for name in ("sh", "mkdir", "ln", "chmod", "cp", "touch", "mount", "mountpoint", "readlink", "cat", "mv", "rm", "tr", "sed",
+        for name in ("sh", "mkdir", "ln", "chmod", "cp", "touch", "mount", "readlink", "cat", "mv", "rm", "tr", "sed",
                      "head", "cut", "sha256sum", "printf", "dirname", "basename", "sync", "echo", "grep", "env"):
             store.link(f"{self.busybox}/bin/{name}", "busybox")
         self.shell = f"{self.busybox}/bin/sh"

@@ -5,7 +5,7 @@ from debian import Sysroot, copy_file, output
 from initrd import RULES, copy_rules, template
 from store import Store
 
-COMMANDS = ("agetty", "blkid", "cryptsetup", "mke2fs", "mkfs.vfat", "sgdisk", "lsblk", "swapon", "swapoff")
+COMMANDS = ("agetty", "bash", "blkid", "cryptsetup", "mke2fs", "mkfs.vfat", "sgdisk", "lsblk", "swapon", "swapoff")
 # Of busybox' names, those that are something else here.
 NOT_BUSYBOX = ("init", "linuxrc", "poweroff", "reboot", "halt")
 
@@ -31,14 +31,14 @@ def system_path(store: Store, sysroot: Sysroot, shell: str, busybox: str, instal
 
 
 FILES = {
-    "passwd": "root:x:0:0:System administrator:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    "passwd": "root:x:0:0:System administrator:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "group": "root:x:0:\ntty:x:5:\ndisk:x:6:\nkmem:x:7:\ninput:x:8:\nrender:x:9:\nlp:x:10:\naudio:x:11:\nvideo:x:12:\ncdrom:x:13:\n"
              "dialout:x:14:\nkvm:x:15:\nsgx:x:16:\ntape:x:17:\nsystemd-journal:x:18:\nnogroup:x:65534:\n",
     "shadow": "root::1::::::\n",
     "hostname": "nixos\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\n",
-    "profile": "export PATH=/usr/bin TERM=${TERM:-linux}\nPS1='[root@nixos:\\w]# '\n",
-    "shells": "/bin/sh\n",
+    "profile": "export PATH=/usr/bin PAGER=cat\nPS1='[root@nixos:\\w]# '\n",
+    "shells": "/bin/sh\n/bin/bash\n",
     "mke2fs.conf": "[defaults]\nbase_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr\nblocksize = 4096\n"
                    "inode_size = 256\ninode_ratio = 16384\n[fs_types]\next4 = {\nfeatures = has_journal,extent,huge_file,flex_bg,"
                    "metadata_csum,64bit,dir_nlink,extra_isize\n}\n",

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from debian import Sysroot, copy_file
+from debian import HERE, Sysroot, copy_file
 
 BOTH = ("basic.target", "cryptsetup.target", "cryptsetup-pre.target", "ctrl-alt-del.target", "emergency.service", "emergency.target",
         "final.target", "kmod-static-nodes.service", "local-fs-pre.target", "local-fs.target", "modprobe@.service",
@@ -29,7 +29,7 @@ WANTS = {
     "local-fs.target": ("systemd-remount-fs.service",),
 }
 HELPERS = ("systemd-fsck", "systemd-journald", "systemd-modules-load", "systemd-shutdown", "systemd-cryptsetup",
-           "systemd-sulogin-shell", "systemd-reply-password")
+           "systemd-sulogin-shell", "systemd-reply-password", "systemd-remount-fs")
 COMMANDS = ("systemctl", "systemd-tmpfiles", "systemd-tty-ask-password-agent", "systemd-ask-password", "journalctl", "udevadm",
             "kmod", "mount", "umount", "fsck", "e2fsck", "sulogin", "dmsetup")
 GENERATORS = ("systemd-fstab-generator", "systemd-cryptsetup-generator", "systemd-debug-generator")
@@ -75,6 +75,9 @@ def copy_systemd(sysroot: Sysroot, usr: pathlib.Path, units: tuple[str, ...], ge
     links(usr / "bin", "systemctl", "poweroff", "reboot", "halt", "shutdown")
     links(usr / "bin", "kmod", "modprobe", "insmod", "rmmod", "lsmod", "depmod", "modinfo")
     links(usr / "bin", "e2fsck", "fsck.ext4")
+    drop_in = system / "systemd-udev-trigger.service.d/lab.conf"
+    drop_in.parent.mkdir()
+    copy_file(HERE / "guest/udev-trigger.conf", drop_in)
     copy_file(sysroot.library("libgcc_s.so.1"), usr / "lib/x86_64-linux-gnu/libgcc_s.so.1")
     for name in sorted(path.name for path in (usr / "bin").iterdir()):  # Debian's units ask for either path
         links(usr / "sbin", f"../bin/{name}", name)

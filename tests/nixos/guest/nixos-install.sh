@@ -11,8 +11,8 @@ sgdisk --zap-all "$disk" >/dev/null
 sgdisk --new=1:0:+72M --typecode=1:ef00 --change-name=1:ESP --new=2:0:0 --typecode=2:8304 --change-name=2:nixos "$disk"
 blockdev --rereadpt "$disk" 2>/dev/null || true
 udevadm settle
-mkfs.vfat -F 32 -n BOOT "${disk}1"
-mkfs.ext4 -q -F -L nixos "${disk}2"
+/usr/bin/mkfs.vfat -F 32 -n BOOT "${disk}1"
+/usr/bin/mkfs.ext4 -q -F -L nixos "${disk}2"
 udevadm settle
 mkdir -p /mnt
 mount -t ext4 "${disk}2" /mnt

@@ -3,7 +3,7 @@
 PATH=@coreutils@/bin
 export PATH
 echo "running activation script..."
-mkdir -p /run /etc /var/log /var/lib /root /tmp /boot /nix/var/nix/profiles /nix/var/nix/gcroots /mnt
+mkdir -p /run /etc/udev /var/log /var/lib /root /tmp /boot /nix/var/nix/profiles /nix/var/nix/gcroots /mnt
 ln -sfn @systemConfig@ /run/current-system
 [ -e /run/booted-system ] || ln -sfn @systemConfig@ /run/booted-system
 chmod 1777 /tmp

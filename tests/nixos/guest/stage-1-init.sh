@@ -50,7 +50,7 @@ ln -s @modulesClosure@/lib/modules /lib/modules
 echo @extraUtils@/bin/modprobe >/proc/sys/kernel/modprobe
 for module in @kernelModules@; do
   echo "loading module $module..."
-  @extraUtils@/bin/modprobe "$module" # not the shell's own, which unpacks nothing
+  @extraUtils@/bin/modprobe "$module" # by its path: the name alone is busybox' own
 done
 
 echo "running udev..."

@@ -5,7 +5,7 @@ export PATH
 echo
 echo "<<< NixOS Stage 2 >>>"
 echo
-mountpoint -q /proc || mount -t proc proc /proc
+[ -e /proc/self ] || mount -t proc proc /proc
 mount -o remount,rw /
 @systemConfig@/prepare-root || echo "the activation failed"
 echo "starting systemd..."
