@@ -52,6 +52,10 @@ class SplitQueue {
     // Makes all pushed chains visible to the driver. True when it wants an interrupt for them (§2.7.7, §2.7.10).
     [[nodiscard]] bool Publish();
 
+    // Whether the driver, going by its used_event (§2.7.7), has yet to look at chains that were published. Only one
+    // that uses event indices tells.
+    [[nodiscard]] bool DriverIsBehind() const { return event_idx_ && available_.UsedEvent() != published_; }
+
     // Whether chains are available, without asking for doorbells. Cheap: for polling. A broken queue has none.
     [[nodiscard]] bool HasAvailable() const;
     // Doorbells off (while the queue is being served anyway), and on again. EnableNotify() is true when chains became

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "devices/virtio/blk/depth_policy.h"
 #include "tests/unit/blk_driver.h"
+#include "vmm/base/clock.h"
 
 namespace husk {
 namespace {
@@ -349,6 +351,22 @@ TEST(BlkDevice, StoppedDeviceTakesNothing) {
     EXPECT_TRUE(machine.Serve());
     EXPECT_EQ(machine.driver.TakeUsed(), std::nullopt);
     EXPECT_TRUE(machine.device.Idle());
+}
+
+// Long enough for every way of DepthPolicy to have its turns.
+TEST(BlkDevice, EveryRequestOfManyAtATimeIsAnsweredBeforeTheLoopSleeps) {
+    BlkMachine machine;
+    const std::uint64_t until = MonotonicNanoseconds() + 15 * DepthPolicy::kTurn;
+    std::uint64_t unanswered = 0;
+    while (MonotonicNanoseconds() < until) {
+        machine.Read(1, 512);
+        machine.Read(2, 512);
+        machine.Read(3, 512);
+        ASSERT_TRUE(machine.Serve());
+        unanswered += 3;
+        while (machine.driver.TakeUsed()) --unanswered;
+        ASSERT_EQ(unanswered, 0u);
+    }
 }
 
 }  // namespace

@@ -103,6 +103,24 @@ TEST(SplitQueueInterrupt, OneForEveryRoundOfADriverThatAsksForTheNext) {
     }
 }
 
+TEST(SplitQueueInterrupt, DriverIsBehindUntilItAsksForTheNextEntry) {
+    Link link(true);
+    link.driver.Rings().SetUsedEvent(0);
+    EXPECT_FALSE(link.queue.DriverIsBehind());
+
+    EXPECT_TRUE(link.Round(2));
+    EXPECT_TRUE(link.queue.DriverIsBehind());
+    link.driver.Rings().SetUsedEvent(2);
+    EXPECT_FALSE(link.queue.DriverIsBehind());
+}
+
+TEST(SplitQueueInterrupt, DriverWithoutEventIndicesNeverSeemsBehind) {
+    Link link(false);
+
+    EXPECT_TRUE(link.Round(2));
+    EXPECT_FALSE(link.queue.DriverIsBehind());
+}
+
 TEST(SplitQueueInterrupt, NoneForADriverThatWantsNoneUntilTheIndexWraps) {
     Link link(true);
     link.driver.Rings().SetUsedEvent(0xffff);

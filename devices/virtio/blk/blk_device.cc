@@ -55,6 +55,7 @@ std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {
 
 bool BlkDevice::Stop() {
     stopping_ = true;
+    PublishBatch();  // what was gathered until now
     return Idle();
 }
 
@@ -77,10 +78,14 @@ ServeResult BlkDevice::Serve() {
         const bool worked = ServeBatch();
         if (was_whole && fault_) {
             // What is in flight still ends, and is to wake the loop: a driver that broke its queue takes no more turns.
+            PublishBatch();
             while (!FallAsleep()) (void)ServeBatch();
             return ServeResult::kFault;
         }
-        if (!worked && !Poll() && FallAsleep()) return ServeResult::kSleep;
+        if (!worked && !Poll()) {
+            PublishBatch();
+            if (FallAsleep()) return ServeResult::kSleep;
+        }
         if (now_ >= until || began_ >= kServeTasks) return ServeResult::kMore;
     }
 }
@@ -96,6 +101,7 @@ void BlkDevice::WakeUp() {
 // What the pool finished, then what the driver wants. True when there was any of it.
 bool BlkDevice::ServeBatch() {
     const std::uint64_t began_before = began_;
+    const std::uint64_t ended_before = ended_;
     const std::uint64_t until = now_ + kBatchNanoseconds;
     Reap();
     for (std::uint64_t taken = 0; taken < kBatchTasks && now_ < until && MayTake(); ++taken) {
@@ -104,9 +110,10 @@ bool BlkDevice::ServeBatch() {
         Begin(*index);
     }
     pool_.WakeThreads();
-    const bool worked = ended_ > 0 || began_ != began_before;
-    PublishBatch();
-    return worked;
+    const bool ended = ended_ != ended_before;
+    // Whoever stops waits for every answer.
+    if (ended && (stopping_ || fault_ || !depth_.Gather(ended_, now_))) PublishBatch();
+    return ended || began_ != began_before;
 }
 
 void BlkDevice::Reap() {
@@ -141,6 +148,7 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
         fault_ = QueueFault::kNoRoomForAnswer;  // not even for the status: §5.2.6 has no way to refuse it
         return std::nullopt;
     }
+    if (queue_->DriverIsBehind()) depth_.TakenInCompany();
     task.chain.emplace(std::move(**popped));
     task.request = parsed->request;
     task.status = parsed->status;
@@ -233,7 +241,8 @@ void BlkDevice::Account(const BlkTask& task) {
 }
 
 void BlkDevice::PublishBatch() {
-    if (std::exchange(ended_, 0) == 0) return;
+    if (ended_ == 0) return;
+    depth_.GivenBack(std::exchange(ended_, 0), now_);
     stats_.batches.Add();
     if (!queue_->Publish()) return;
     stats_.interrupts.Add();
@@ -243,7 +252,7 @@ void BlkDevice::PublishBatch() {
 
 // Looks for work for as long as it pays. True when there is some.
 bool BlkDevice::Poll() {
-    const bool worth_it = window_.Begin(now_);
+    const bool worth_it = window_.Begin(now_) && depth_.Mode() != DepthMode::kSleep;
     const bool could_come = MayTake() || !Idle();
     if (!worth_it || !could_come) return false;
     for (;;) {
@@ -255,6 +264,7 @@ bool BlkDevice::Poll() {
             stats_.polls_hit.Add();
             return true;
         }
+        if (ended_ > 0 && !depth_.GoOn(ended_, now_)) PublishBatch();
         if (!window_.GoOn(now_)) break;
     }
     stats_.polls_missed.Add();

@@ -20,6 +20,7 @@
 #include "devices/host/disk_backend.h"
 #include "devices/virtio/blk/blk_request.h"
 #include "devices/virtio/blk/blk_task.h"
+#include "devices/virtio/blk/depth_policy.h"
 #include "devices/virtio/blk/flush_group.h"
 #include "devices/virtio/blk/host_failures.h"
 #include "devices/virtio/blk/io_pool.h"
@@ -64,12 +65,13 @@ class BlkDevice final : private IoPool::Runner {
 
     // The driver is ready. Serve() is to be called next: requests may wait already.
     [[nodiscard]] std::optional<QueueFault> Activate(const Activation& activation);
-    // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep.
+    // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep. When there
+    // is much at a time, answers may wait for company within it, never while the loop sleeps.
     [[nodiscard]] ServeResult Serve();
     // What broke the queue, until Deactivate().
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
 
-    // Takes no more requests from now on. True when none is in flight.
+    // Takes no more requests from now on, and gives back what waited for company. True when none is in flight.
     bool Stop();
     // No request is in flight. Once stopped: nothing of ours touches guest memory any more.
     [[nodiscard]] bool Idle() const { return tasks_->InUse() == 0; }
@@ -124,6 +126,7 @@ class BlkDevice final : private IoPool::Runner {
     Pace flush_pace_{200'000, 5'000'000'000};
     HostFailures failures_;
     PollWindow window_;
+    DepthPolicy depth_;
     IoPool pool_{*this};
 };
 
