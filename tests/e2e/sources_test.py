@@ -87,7 +87,8 @@ class SourcesTest(harness.HuskTest):
     def toplevel(self, name="result", **changes):
         folder = self.folder / name
         folder.mkdir()
-        spec = {"kernel": str(self.kernel), "kernelParams": ["loglevel=4"], "init": SYSTEM + "/init",
+        shutil.copy(self.kernel, folder / "bzImage")
+        spec = {"kernel": str(folder / "bzImage"), "kernelParams": ["loglevel=4"], "init": SYSTEM + "/init",
                 "label": "NixOS Test", "system": "x86_64-linux", "toplevel": SYSTEM} | changes
         document = {"org.nixos.bootspec.v1": spec,
                     "org.nixos.specialisation.v1": {"slim": {"org.nixos.bootspec.v1": spec | {"kernelParams": ["slim"]}}},
@@ -124,6 +125,28 @@ class SourcesTest(harness.HuskTest):
         self.assertEqual(done.returncode, 6)
         self.assert_one_sentence(done.stderr, "secrets", "--ignore-secrets")
         self.assertEqual(self.source("--nixos", folder, "--ignore-secrets").returncode, 0)
+
+    def test_a_copied_store_is_used_in_the_place_of_the_hosts(self):
+        kernel = self.folder / "mnt/nix/store/0a-linux-6.6.32/bzImage"
+        kernel.parent.mkdir(parents=True)
+        shutil.copy(self.kernel, kernel)
+        system = self.toplevel("mnt/nix/store/0b-nixos-system", kernel="/nix/store/0a-linux-6.6.32/bzImage")
+        self.assertEqual(self.source("--nixos", system).returncode, 0)
+
+    def test_a_system_cannot_have_other_files_of_the_host_in_its_guest(self):
+        secret = self.folder / "secret"
+        secret.write_text("private")
+        folder = self.toplevel(initrd=str(secret))
+        done = self.source("--nixos", folder)
+        self.assertEqual(done.returncode, 6)
+        self.assert_one_sentence(done.stderr, str(secret), "/nix/store")
+        # Nor by a link, nor by a way up.
+        (folder / "initrd").symlink_to(secret)
+        for name in (folder / "initrd", folder / "../secret"):
+            document = json.loads((folder / "boot.json").read_text())
+            document["org.nixos.bootspec.v1"]["initrd"] = str(name)
+            (folder / "boot.json").write_text(json.dumps(document))
+            self.assertEqual(self.source("--nixos", folder).returncode, 6)
 
     def test_an_older_toplevel_boots_without_boot_json(self):
         folder = self.folder / "old"

@@ -77,11 +77,11 @@ Result<PlannedBoot> PlanNixos(const MachineConfig& config, HostResources& resour
     const MenuEntry& entry = report.entries[report.chosen->index];
     HUSK_TRY_IN(config.source.path, CheckSecrets(entry, config));
     PlannedBoot plan;
-    HostFile kernel = HUSK_TRY(OpenHostFile("kernel", folder.PathOf(entry.kernel.View())));
+    HostFile kernel = HUSK_TRY(folder.OpenFile("kernel", entry.kernel.View()));
     plan.files.push_back({{0, kernel.bytes}});
     plan.kernel = std::move(kernel.fd);
     if (report.chosen->initrd.length > 0) {
-        HostFile initrd = HUSK_TRY(OpenHostFile("initrd", folder.PathOf(report.chosen->initrd.View())));
+        HostFile initrd = HUSK_TRY(folder.OpenFile("initrd", report.chosen->initrd.View()));
         plan.files.push_back({{0, initrd.bytes}});
         plan.initrd = std::move(initrd.fd);
     }

@@ -14,6 +14,8 @@ namespace {
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
+constexpr std::string_view kStore = "/nix/store/";
+
 std::unexpected<Error> Unusable(std::string sentence) { return Fail(ErrorKind::kBootSource, std::move(sentence)); }
 
 Result<std::string> Resolve(const std::string& path) {
@@ -64,6 +66,9 @@ Result<NixosFolder> NixosFolder::Open(const std::string& path, const std::string
         folder.folder_ = HUSK_TRY(Resolve(own));
         folder.own_specialisation_ = true;
     }
+    if (const std::size_t store = folder.folder_.find(kStore); store != std::string::npos) {
+        folder.root_ = folder.folder_.substr(0, store);
+    }
     for (const Candidate& candidate : kCandidates) {
         folder.description_ = folder.folder_ + "/" + candidate.name;
         if (!Exists(folder.description_)) continue;
@@ -87,12 +92,27 @@ void NixosFolder::Fill(ReaderConfig& request) const {
 }
 
 std::string NixosFolder::PathOf(std::string_view found) const {
-    const std::size_t store = folder_.find("/nix/store/");
-    if (store != std::string::npos && store > 0) {
-        const std::string copied = folder_.substr(0, store) + std::string(found);
-        if (Exists(copied)) return copied;
+    if (root_.empty() || ::access((root_ + std::string(found)).c_str(), F_OK) != 0) return std::string(found);
+    return root_ + std::string(found);
+}
+
+bool NixosFolder::MayGoToTheGuest(std::string_view resolved) const {
+    return resolved.starts_with(kStore) || resolved.starts_with(folder_ + "/") ||
+           (!root_.empty() && resolved.starts_with(root_ + std::string(kStore)));
+}
+
+Result<HostFile> NixosFolder::OpenFile(const std::string& what, std::string_view found) const {
+    const std::string path = PathOf(found);
+    std::array<char, PATH_MAX> resolved{};
+    if (::realpath(path.c_str(), resolved.data()) == nullptr) {
+        return std::unexpected(Error::Os("cannot use " + what + " " + path).As(ErrorKind::kBootSource));
     }
-    return std::string(found);
+    if (!MayGoToTheGuest(resolved.data())) {
+        return Unusable(
+            "cannot use " + what + " " + path + ": " + resolved.data() +
+            " is neither in /nix/store nor in the system's folder, and no other file of the host goes to a guest");
+    }
+    return OpenHostFile(what, resolved.data());
 }
 
 }  // namespace husk

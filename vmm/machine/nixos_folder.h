@@ -34,14 +34,18 @@ class NixosFolder {
     // The file's path, for sentences.
     [[nodiscard]] const std::string& Description() const { return description_; }
 
-    // A path that the reader found. A store that was copied with its folder (/mnt/nix/store/...) is looked at before
-    // the host's own.
-    [[nodiscard]] std::string PathOf(std::string_view found) const;
+    // Opens the file at a path that the reader found. A store that was copied with its folder (/mnt/nix/store/...) is
+    // looked at before the host's own. Whoever wrote the folder may name any file of the host, which the guest would
+    // then have in its memory: only those in a store, or in the folder, links resolved, are opened.
+    [[nodiscard]] Result<HostFile> OpenFile(const std::string& what, std::string_view found) const;
 
  private:
     NixosFolder() = default;
+    [[nodiscard]] std::string PathOf(std::string_view found) const;
+    [[nodiscard]] bool MayGoToTheGuest(std::string_view resolved) const;
 
     std::string folder_;  // absolute, without links
+    std::string root_;    // in front of /nix/store, when the folder is in a copied one; else empty
     HostFile file_;
     std::string description_;
     SourceForm form_ = SourceForm::kBootspec;

@@ -95,10 +95,10 @@ Result<CheckReport> CheckFolder(Inspector& inspector, const CheckRequest& reques
     const SourceReport report = HUSK_TRY(inspector.ReadFolder(folder, RequestFor(request)));
     if (!report.chosen) return Fail("the reader of the boot source chose nothing");
     const MenuEntry& entry = report.entries[report.chosen->index];
-    const HostFile kernel = HUSK_TRY(OpenHostFile("kernel", folder.PathOf(entry.kernel.View())));
+    const HostFile kernel = HUSK_TRY(folder.OpenFile("kernel", entry.kernel.View()));
     HostFile initrd;
     if (report.chosen->initrd.length > 0) {
-        initrd = HUSK_TRY(OpenHostFile("initrd", folder.PathOf(report.chosen->initrd.View())));
+        initrd = HUSK_TRY(folder.OpenFile("initrd", report.chosen->initrd.View()));
     }
     auto volumes = HUSK_TRY(inspector.VolumesOf(request.disks));
     const HostFiles files{kernel, initrd, report.chosen->command_line.View(), entry.has_secrets != 0};

@@ -4,7 +4,7 @@ own_image disk.img
 system=$(system_of 2)
 converse_nixos --kernel "$system/kernel" --initrd "$system/initrd" --disk disk.img \
   --cmdline "init=$system/init $(cat "$system/kernel-params") console=ttyS0" <<'SCRIPT'
-expect "nixos login: " 250
+expect "ttyS0| nixos login: " 250
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "poweroff\n"
