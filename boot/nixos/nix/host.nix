@@ -70,8 +70,8 @@ let
       RuntimeDirectoryMode = "0700";
       RuntimeDirectoryPreserve = "yes";
 
-      # SIGTERM to the launcher presses the power button. To its roles, which "control-group" would send it to as well,
-      # it means death; they get SIGKILL when the time is up.
+      # SIGTERM to the launcher presses the power button. Its roles are none of systemd's business; what is left when the
+      # time is up gets SIGKILL.
       KillMode = "mixed";
       TimeoutStopSec = vm.stopTimeout;
 
