@@ -118,8 +118,9 @@ l1_read_line() {
 l1_read_until() {
   local deadline=$((SECONDS + $1)) status=0
   while l1_read_line "$deadline" || status=$?; do
+    # What a terminal would show: a guest's last carriage return may come right before a line of the lab's own.
     # shellcheck disable=SC2053 # a pattern
-    [[ $status != 0 || $l1_line != $2 ]] || return 0
+    [[ $status != 0 || ${l1_line##*$'\r'} != $2 ]] || return 0
     printf '%s\n' "$l1_line" >>"$3"
     ((status == 0)) || return "$status"
   done
