@@ -36,10 +36,10 @@ class Reader(SourceTest):
 
     @staticmethod
     def look_at_sealed(pid):
-        """{descriptor: what it is} of a process under a filter, or None."""
+        """{descriptor: what it is} of a process that sleeps under a filter (here: its pipe is full), or None."""
         try:
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            if "Seccomp:\t2" not in status:
+            if "Seccomp:\t2" not in status or "State:\tS" not in status:
                 return None
             return {fd: os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
         except FileNotFoundError:
