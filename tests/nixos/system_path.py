@@ -16,7 +16,7 @@ def system_path(store: Store, sysroot: Sysroot, shell: str, busybox: str, instal
     copy_file(sysroot.program("busybox"), usr / "bin/busybox")
     units.copy_programs(sysroot, usr, COMMANDS)
     units.links(usr / "bin", "mke2fs", "mkfs.ext4")
-    for name in ("nixos-rebuild", "nixos-install"):
+    for name in ("nixos-rebuild",):
         script = store.script(name, template(f"{name}.sh", shell=shell, installBoot=install_boot, coreutils=busybox))
         units.links(usr / "bin", script, name)
     units.copy_systemd(sysroot, usr, units.SYSTEM, ("systemd-getty-generator",))
