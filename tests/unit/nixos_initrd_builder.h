@@ -3,11 +3,11 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,10 +51,9 @@ class CpioBuilder {
         return *this;
     }
     CpioBuilder& Header(std::uint32_t mode, std::uint32_t size, std::uint32_t name_size) {
-        std::array<char, 111> text{};
-        std::snprintf(text.data(), text.size(), "%s%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", magic.c_str(),
-                      1U, mode, 0U, 0U, 1U, 0U, size, 0U, 0U, 0U, 0U, name_size, 0U);
-        Text(std::string_view(text.data(), 110));
+        Text(magic);
+        const std::array<std::uint32_t, 13> fields{1, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0};
+        for (const std::uint32_t field : fields) Text(fmt::format("{:08X}", field));
         return *this;
     }
     CpioBuilder& Text(std::string_view text) {
