@@ -1,7 +1,6 @@
 """The bytes of an initrd, and of what is appended to one."""
 
 import pathlib
-import shutil
 import tempfile
 
 from debian import Sysroot
@@ -20,8 +19,6 @@ def build_initrd(wanted: Initrd, kernel: Kernel, sysroot: Sysroot) -> bytes:
             systemd_tree(wanted, kernel, sysroot, store)
         else:
             scripted_tree(wanted, kernel, sysroot, store)
-        if wanted.store:
-            shutil.copy(wanted.store, tree / "nix-store.squashfs")
         return pack(tree, wanted.compress)
 
 

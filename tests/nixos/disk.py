@@ -22,11 +22,12 @@ def ext4(file: pathlib.Path, size: int, label: str, tree: pathlib.Path) -> None:
         "-d", tree, file)
 
 
-def fat(file: pathlib.Path, size: int, label: str, tree: pathlib.Path, bits: int = 32) -> None:
+def fat(file: pathlib.Path, size: int, label: str, tree: pathlib.Path, bits: int = 32, only: str = "*") -> None:
+    """A FAT file system with what `tree` holds, or with those of its entries whose names match `only`."""
     sparse(file, size)
-    cluster = ("-s", "1") if bits == 32 else ()  # FAT32 wants 65,525 clusters
+    cluster = () if bits == 12 else ("-s", "1")  # FAT16 and FAT32 want many clusters
     run("/usr/sbin/mkfs.vfat", "-F", str(bits), *cluster, "-n", label, "-i", "12345678", file, stdout=subprocess.DEVNULL)
-    contents = sorted(tree.iterdir())
+    contents = sorted(tree.glob(only))
     if contents:
         run("mcopy", "-i", file, "-s", "-Q", *contents, "::/")
 
@@ -47,5 +48,9 @@ def gpt(file: pathlib.Path, partitions: list[tuple[str, str, pathlib.Path]]) -> 
         start += size
 
 
-def copy_tree(source: pathlib.Path, target: pathlib.Path) -> None:
-    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+def luks(file: pathlib.Path, passphrase: str, uuid: str, slack: int = 32 * MIB) -> None:
+    """Encrypts an image of a file system in its place, all in user space; it grows by `slack`, half of which the header takes."""
+    with file.open("r+b") as image:
+        image.truncate(file.stat().st_size + slack)
+    run("/usr/sbin/cryptsetup", "reencrypt", "--encrypt", "--type", "luks2", "--reduce-device-size", str(slack), "--uuid", uuid,
+        "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--batch-mode", "--key-file", "-", file, input=passphrase.encode())

@@ -27,8 +27,8 @@ class Initrd:
     mounts: tuple[Mount, ...] = (Mount("/dev/disk/by-label/nixos"),)
     luks: str = ""  # the device of an encrypted root, which becomes /dev/mapper/root
     luks_name: str = "root"
+    post_mount: str = ""  # a command of the scripted kind, once everything is mounted
     compress: tuple[str, ...] = ("zstd", "-10", "-T0", "-q", "-c")
-    store: pathlib.Path | None = None  # a squashfs to carry along, for netboot
 
 
 def template(name: str, **values: str) -> str:

@@ -40,5 +40,5 @@ def scripted_tree(wanted: Initrd, kernel: modules.Kernel, sysroot: Sysroot, stor
     forced = " ".join(name for name in (*wanted.forced, *(modules.LUKS if wanted.luks else ())))
     luks = f"open_luks {wanted.luks_name} {wanted.luks}" if wanted.luks else ""
     init = store.script("stage-1-init.sh", template("stage-1-init.sh", extraUtils=utils, modulesClosure=closure, udevRules=rules,
-                                                    kernelModules=forced, fsInfo=info, openLuks=luks))
+                                                    kernelModules=forced, fsInfo=info, openLuks=luks, postMount=wanted.post_mount))
     store.link("/init", init)

@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import shutil
 
 # The alphabet of Nix: no e, o, t and u.
 ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz"
@@ -50,3 +51,12 @@ class Store:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         file.symlink_to(target)
+
+    def copy(self, entry: str, root: pathlib.Path) -> None:
+        """An entry into the store below another root."""
+        source, target = self.here(entry), root / entry.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy2(source, target)

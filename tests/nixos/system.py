@@ -21,7 +21,9 @@ class System:
     params: tuple[str, ...] = ("loglevel=4",)
     specialisations: tuple[tuple[str, "System"], ...] = ()
     initrd_secrets: tuple[tuple[str, str], ...] = ()  # file and contents
-    mount_boot: bool = True
+    mounts: tuple[str, ...] = ("/dev/disk/by-label/BOOT /boot vfat nofail 0 0",)  # of stage 2
+    installs: tuple[tuple[str, "System"], ...] = ()  # what nixos-install has to choose from, of an installer's medium
+    autologin: bool = False  # on every console
     bootspec: bool = True  # older systems have no boot.json
 
 
@@ -39,7 +41,9 @@ class Builder:
         self.modules = store.folder(f"linux-{kernel.version}-modules", kernel.release)
         kernel.copy_modules(store.here(self.modules), [*VIRTIO_AVAILABLE, *VIRTIO_FORCED, *STAGE_2])
         self.install_boot = store.script("install-boot", template("install-boot.sh", shell=self.shell, coreutils=self.busybox))
-        self.path = system_path(self.store, self.sysroot, self.shell, self.busybox, self.install_boot)
+        self.path, scripts = system_path(self.store, self.sysroot, self.shell, self.busybox, self.install_boot)
+        self.scripts = {self.install_boot, *scripts}
+        self.closures: dict[str, set[str]] = {}  # the entries of the store that a system consists of
 
     def _initrd(self, system: System) -> str:
         """The same initrd for all systems that ask for the same, and for the same secrets to be appended."""
@@ -50,9 +54,12 @@ class Builder:
             (self.store.here(path) / "initrd").write_bytes(build_initrd(system.initrd, self.kernel, self.sysroot))
         return f"{path}/initrd"
 
+    def _secrets_archive(self, system: System) -> str:
+        return self.store.path("initrd-secrets.cpio.zst", repr(system.initrd_secrets))
+
     def _secrets_script(self, system: System) -> str:
         """append-initrd-secrets FILE [ROOT]: here the archive is ready, since busybox cannot make one owned by root."""
-        archive = self.store.path("initrd-secrets.cpio.zst", repr(system.initrd_secrets))
+        archive = self._secrets_archive(system)
         self.store.here(archive).write_bytes(secrets(dict(system.initrd_secrets)))
         return f'#!{self.shell}\n# append-initrd-secrets FILE [ROOT]\ncat "${{2-}}{archive}" >>"$1"\n'
 
@@ -60,14 +67,17 @@ class Builder:
         """Builds the system, its specialisations first, and returns its path."""
         store = self.store
         special = {name: self.toplevel(other) for name, other in system.specialisations}
-        path = store.folder(f"nixos-system-nixos-{system.label}", repr(system) + self.kernel.release)
+        path = store.path(f"nixos-system-nixos-{system.label}", repr(system) + self.kernel.release)
+        if path in self.closures:
+            return path
         initrd = self._initrd(system)
         store.link(f"{path}/kernel", f"{self.linux}/bzImage")
         store.link(f"{path}/initrd", initrd)
         store.link(f"{path}/kernel-modules", self.modules)
         store.link(f"{path}/sw", self.path)
         store.link(f"{path}/systemd", f"{self.path}/usr")
-        store.link(f"{path}/etc", etc(store, system.label, CODE_NAME, system.mount_boot) + "/etc")
+        etc_path = etc(store, system.label, CODE_NAME, system.mounts, system.autologin)
+        store.link(f"{path}/etc", f"{etc_path}/etc")
         store.write(f"{path}/kernel-params", " ".join(system.params))
         store.write(f"{path}/nixos-version", system.label)
         store.write(f"{path}/system", "x86_64-linux")
@@ -83,6 +93,16 @@ class Builder:
         if system.bootspec:
             specs = {name: self._bootspec(other, special[name], {}) for name, other in system.specialisations}
             store.write(f"{path}/boot.json", json.dumps(self._bootspec(system, path, specs), indent=2) + "\n")
+        closure = {path, etc_path, initrd.removesuffix("/initrd"), self.linux, self.modules, self.busybox, *self.scripts, self.path}
+        if system.initrd_secrets:
+            closure.add(self._secrets_archive(system))
+        installs = {name: self.toplevel(other) for name, other in system.installs}
+        for name, other in installs.items():
+            store.link(f"{path}/installs/{name}", other)
+        for other in (*special.values(), *installs.values()):
+            closure |= self.closures[other]
+        store.write(f"{path}/closure", "".join(f"{entry}\n" for entry in sorted(closure)))
+        self.closures[path] = closure
         return path
 
     def _bootspec(self, system: System, path: str, specialisations: dict) -> dict:

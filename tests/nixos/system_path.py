@@ -10,15 +10,18 @@ COMMANDS = ("agetty", "bash", "blkid", "cryptsetup", "mke2fs", "mkfs.vfat", "sgd
 NOT_BUSYBOX = ("init", "linuxrc", "poweroff", "reboot", "halt")
 
 
-def system_path(store: Store, sysroot: Sysroot, shell: str, busybox: str, install_boot: str) -> str:
+def system_path(store: Store, sysroot: Sysroot, shell: str, busybox: str, install_boot: str) -> tuple[str, list[str]]:
+    """The path, and the scripts beside it that it links to."""
     path = store.folder("system-path")
     usr = store.here(path) / "usr"
     copy_file(sysroot.program("busybox"), usr / "bin/busybox")
     units.copy_programs(sysroot, usr, COMMANDS)
     units.links(usr / "bin", "mke2fs", "mkfs.ext4")
-    for name in ("nixos-rebuild",):
+    scripts = []
+    for name in ("nixos-rebuild", "nixos-install", "nixos-generate-config", "sudo"):
         script = store.script(name, template(f"{name}.sh", shell=shell, installBoot=install_boot, coreutils=busybox))
         units.links(usr / "bin", script, name)
+        scripts.append(script)
     units.copy_systemd(sysroot, usr, units.SYSTEM, ("systemd-getty-generator",))
     for name in output(usr / "bin/busybox", "--list").split():
         if name not in NOT_BUSYBOX and not (usr / "bin" / name).exists():
@@ -27,7 +30,7 @@ def system_path(store: Store, sysroot: Sysroot, shell: str, busybox: str, instal
     copy_rules(sysroot, usr / "lib/udev/rules.d", (*RULES, "60-serial", "99-systemd"))
     units.links(usr / "lib", "/run/booted-system/kernel-modules/lib/modules", "modules")
     units.links(usr / "lib/systemd/system", "multi-user.target", "default.target")
-    return path
+    return path, scripts
 
 
 FILES = {
@@ -45,13 +48,18 @@ FILES = {
 }
 
 
-def etc(store: Store, label: str, code_name: str, mount_boot: bool) -> str:
-    path = store.folder("etc", label + str(mount_boot))
+AUTOLOGIN = "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --keep-baud 115200 - $TERM\n"
+
+
+def etc(store: Store, label: str, code_name: str, mounts: tuple[str, ...], autologin: bool) -> str:
+    path = store.folder("etc", label + str(mounts))
     files = FILES | {
         "issue": f"\n<<< Welcome to NixOS {label} (\\m) - \\l >>>\n\n",
         "os-release": f'ID=nixos\nNAME=NixOS\nPRETTY_NAME="NixOS 24.05 ({code_name})"\nVERSION_ID="24.05"\nBUILD_ID="{label}"\n',
-        "fstab": "/dev/disk/by-label/BOOT /boot vfat nofail 0 0\n" if mount_boot else "",
+        "fstab": "".join(f"{line}\n" for line in mounts),
     }
+    if autologin:
+        files["systemd/system/serial-getty@.service.d/autologin.conf"] = AUTOLOGIN
     for name, text in files.items():
         store.write(f"{path}/etc/{name}", text)
     return path

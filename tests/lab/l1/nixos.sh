@@ -8,4 +8,13 @@ own_image() { cp "/nixos/$1" "$1"; }
 system_of() { readlink "/nixos/nix/var/nix/profiles/system-$1-link"; }
 
 # converse_nixos OPTIONS... <SCRIPT: a conversation with what `husk run OPTIONS` boots.
-converse_nixos() { pty_expect - -- husk run --console stdio --memory 512M "$@"; }
+converse_nixos() { pty_expect - -- husk run --console stdio --memory "${memory:-512M}" "$@"; }
+
+# readme_commands TEXT: the commands of that block of the README which has TEXT in it, one a line.
+readme_commands() {
+  awk -v text="$1" '
+    /^    / { block = block substr($0, 5) "\n"; if (index($0, text)) found = 1; next }
+    found { exit }
+    { block = "" }
+    END { printf "%s", block }' /lab/README.md
+}

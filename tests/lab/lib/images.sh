@@ -151,7 +151,7 @@ build_l1_initramfs() {
   mkdir -p "$root"/{lab,lib64}
   cp "$lab_dir/l1/init" "$root/init"
   cp "$lab_dir"/l1/{serve.sh,run-scenario,scenario.sh,disk.sh,nixos.sh,known-complaints} "$root/lab/"
-  cp -r "$lab_dir/scenarios" "$root/lab/scenarios"
+  cp -r "$lab_dir/scenarios" "$repo_dir/README.md" "$root/lab/"
   cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
   cp "$2" "$root/bin/husk"
   copy_loaded_libraries "$root"

@@ -50,7 +50,7 @@ ln -s @modulesClosure@/lib/modules /lib/modules
 echo @extraUtils@/bin/modprobe >/proc/sys/kernel/modprobe
 for module in @kernelModules@; do
   echo "loading module $module..."
-  @extraUtils@/bin/modprobe "$module" # by its path: the name alone is busybox' own
+  @extraUtils@/bin/modprobe "$module" # not the shell's own, which unpacks nothing
 done
 
 echo "running udev..."
@@ -90,26 +90,36 @@ open_luks() {
   udevadm settle
 }
 
-# mount_fs DEVICE MOUNT-POINT TYPE OPTIONS
+# mount_fs DEVICE MOUNT-POINT TYPE OPTIONS: a DEVICE that is a path outside of /dev is a file of the new root.
 mount_fs() {
-  case $1 in
-    /dev/*) wait_for_device "$1" ;;
+  device=$1
+  case $device in
+    /dev/*)
+      wait_for_device "$device"
+      udevadm settle
+      ;;
+    /*) device=/mnt-root$device ;;
   esac
-  udevadm settle
   if [ "$3" = ext4 ]; then
-    echo "checking $1..."
-    fsck.ext4 -a "$1"
+    echo "checking $device..."
+    fsck.ext4 -a "$device"
     [ $? -lt 4 ] || fail
   fi
-  echo "mounting $1 on $2..."
+  options=$4
+  if [ "$3" = overlay ]; then
+    mkdir -p /mnt-root/nix/.rw-store/store /mnt-root/nix/.rw-store/work
+    options=$(echo "$options" | sed -E 's#(lowerdir|upperdir|workdir)=#\1=/mnt-root#g')
+  fi
+  echo "mounting $device on $2..."
   mkdir -p "/mnt-root$2"
-  mount -t "$3" -o "$4" "$1" "/mnt-root$2" || fail
+  mount -t "$3" -o "$options" "$device" "/mnt-root$2" || fail
 }
 
 @openLuks@
-while read -r device mount_point type options <&3; do
-  mount_fs "$device" "$mount_point" "$type" "$options"
+while read -r what where type with <&3; do
+  mount_fs "$what" "$where" "$type" "$with"
 done 3<@fsInfo@
+@postMount@
 
 udevadm control --exit
 echo /sbin/modprobe >/proc/sys/kernel/modprobe
