@@ -6,10 +6,11 @@ import shutil
 import disk
 from debian import Sysroot, run
 from initrd import Initrd, Mount, pack
-from modules import ISO, VIRTIO_AVAILABLE
+from modules import ISO, VIRTIO_AVAILABLE, VIRTIO_FORCED
 from system import Builder, System
 
 ISO_LABEL = "nixos-minimal-24.05-x86_64"
+FORCED = (*VIRTIO_FORCED, "loop", "overlay")
 OVERLAY = Mount("overlay", "/nix/store", "overlay",
                 "lowerdir=/nix/.ro-store,upperdir=/nix/.rw-store/store,workdir=/nix/.rw-store/work")
 
@@ -23,14 +24,14 @@ def installer(installs: dict[str, System]) -> System:
     mounts = (Mount("tmpfs", "/", "tmpfs", "mode=0755"), Mount("/dev/root", "/iso", "iso9660", "ro"),
               *medium_mounts("/iso/nix-store.squashfs"))
     return System(label="24.05.20260104.1n57a11", mounts=(), installs=tuple(installs.items()), autologin=True,
-                  initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), mounts=mounts),
+                  initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), forced=FORCED, mounts=mounts),
                   params=(f"root=LABEL={ISO_LABEL}", "boot.shell_on_fail", "nohibernate", "loglevel=4"))
 
 
 def diskless() -> System:
     """A system that is all in its initrd: what netboot and kexec start."""
     mounts = (Mount("tmpfs", "/", "tmpfs", "mode=0755"), *medium_mounts("/../nix-store.squashfs"))
-    return System(label="24.05.20260105.d15k1e5", mounts=(), initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), mounts=mounts))
+    return System(label="24.05.20260105.d15k1e5", mounts=(), initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), forced=FORCED, mounts=mounts))
 
 
 def squash_store(builder: Builder, system: System, image: pathlib.Path) -> None:

@@ -6,7 +6,7 @@ husk check disk.img --generation 2 || fail "the check found what keeps generatio
 converse_nixos --disk disk.img --boot disk --generation 2 --once <<'SCRIPT'
 expect "booting generation 2" 60
 expect "(Initrd)" 120
-expect "Finished nixos-activation.service" 250
+expect "running activation script..." 250
 expect "ttyS0| nixos login: " 250
 send "root\n"
 expect "[root@nixos:~]# " 60
