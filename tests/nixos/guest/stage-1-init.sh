@@ -107,7 +107,10 @@ mount_fs() {
 }
 
 @openLuks@
-while read -r device mount_point type options <&3; do
+while read -r mount_point <&3; do
+  read -r device <&3
+  read -r type <&3
+  read -r options <&3
   mount_fs "$device" "$mount_point" "$type" "$options"
 done 3<@fsInfo@
 
