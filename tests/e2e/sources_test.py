@@ -191,6 +191,10 @@ class Sources(SourceTest):
         self.assertIn("generation 1", self.husk("check", disk, "--generation", "1").stdout.decode())
         self.assertIn("generation 2", self.husk("check", disk).stdout.decode())
 
+    def test_check_says_that_loader_conf_names_no_entry(self):
+        disk = self.installed({1: "init=/x/init"}, default="nixos-generation-7.conf")
+        self.assertRegex(self.husk("check", disk).stdout.decode(), '(?m)^note: .*"nixos-generation-7.conf".*no usable entry$')
+
     def test_check_of_what_does_not_open_is_6(self):
         for source in (self.folder / "absent", self.folder):
             checked = self.husk("check", source)

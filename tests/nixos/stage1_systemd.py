@@ -21,6 +21,9 @@ def systemd_tree(wanted: Initrd, kernel: modules.Kernel, sysroot: Sysroot, store
     top = store.top
     units.usr_tree(top)
     units.copy_systemd(sysroot, top / "usr", units.INITRD)
+    if not wanted.luks:
+        for name in ("systemd-cryptsetup", "system-generators/systemd-cryptsetup-generator"):
+            (top / "usr/lib/systemd" / name).unlink()
     systemd = store.folder("systemd-252")
     copy_file(top / "usr/lib/systemd/systemd", store.here(systemd) / "lib/systemd/systemd")
     store.link("/usr/lib/systemd/systemd", f"{systemd}/lib/systemd/systemd")
@@ -49,9 +52,12 @@ def systemd_tree(wanted: Initrd, kernel: modules.Kernel, sysroot: Sysroot, store
     units.links(system, "/usr/lib/systemd/system/initrd.target", "default.target")
     forced = (*wanted.forced, *(modules.LUKS if wanted.luks else ()))
     store.write("/etc/modules-load.d/nixos.conf", "".join(f"{name}\n" for name in forced))
-    store.write("/etc/nixos-sysroot.mount", SYSROOT.format(wanted.mounts[0]))
-    store.write("/etc/fstab", "".join(f"{m.device} /sysroot{m.where} {m.type} x-initrd.mount,{m.options} 0 0\n"
-                                      for m in wanted.mounts[1:]))
+    lines = [f"{m.device} /sysroot{m.where} {m.type} x-initrd.mount,{m.options} 0 0\n" for m in wanted.mounts]
+    store.write(store.path("initrd-fstab", "".join(lines)), "".join(lines))
+    # Debian's systemd would make a root of its own of root=fstab: what it reads has the others only.
+    store.write("/etc/fstab", "".join(lines[1:]))
+    if wanted.mounts:
+        store.write("/etc/nixos-sysroot.mount", SYSROOT.format(wanted.mounts[0]))
     if wanted.luks:
         store.write("/etc/crypttab", f"{wanted.luks_name} {wanted.luks} none luks\n")
     for name in ("os-release", "initrd-release"):

@@ -6,62 +6,16 @@
 
 #include "boot/nixos/initrd/command_line.h"
 #include "boot/nixos/initrd/printable.h"
+#include "tests/unit/nixos_findings_system.h"
 
 namespace husk {
 namespace {
 
-// A NixOS system that boots here without a word; each test breaks one thing.
-struct System {
-    BootEntry entry;
-    InitrdFacts initrd;
-    KernelFacts kernel;
-    std::vector<VolumeIdentity> volumes = {{"vfat", "ESP", "1234-ABCD"}, {"ext4", "nixos", "0f-0f"}};
-
-    System() {
-        entry.kernel = "/kernel";
-        entry.initrds = {"/initrd"};
-        entry.command_line = "init=/nix/store/x-nixos-system-y/init loglevel=4 console=ttyS0";
-        initrd.archives = {{Compression::kZstd, 0, 100, false}};
-        initrd.entries = 100;
-        initrd.stage1 = Stage1::kScript;
-        initrd.modules = {"virtio_mmio", "virtio_blk", "ext4", "dm_crypt"};
-        initrd.kernel_versions = {"6.6.32"};
-        initrd.mounts = {{"/dev/disk/by-label/nixos", "/", "ext4"}};
-        initrd.nixos = true;
-        kernel.format = KernelFacts::Format::kBzImage;
-        kernel.version = "6.6.32";
-    }
-    // The kernel carries NixOS's configuration, with these lines as well.
-    void Configure(const std::string& more = "") {
-        kernel.config = KernelConfig::Parse(
-            "CONFIG_ACPI=y\nCONFIG_KVM_GUEST=y\nCONFIG_PVH=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_ZSTD=y\n"
-            "CONFIG_SERIAL_8250_CONSOLE=y\nCONFIG_VIRTIO_CONSOLE=m\nCONFIG_EXT4_FS=m\nCONFIG_DM_CRYPT=m\n" +
-            more);
-    }
-    void ConfigureStock() { Configure("CONFIG_VIRTIO_MMIO=m\nCONFIG_VIRTIO_BLK=m\n"); }
-    [[nodiscard]] std::vector<Finding> Check() const { return husk::Check(entry, initrd, kernel, volumes); }
-};
-
-struct Expected {
-    Severity severity;
-    std::string part;
-};
-Expected WillNotBoot(std::string part) { return {Severity::kWillNotBoot, std::move(part)}; }
-Expected MaySurprise(std::string part) { return {Severity::kMaySurprise, std::move(part)}; }
-
-bool Fits(const Finding& finding, const Expected& expected) {
-    return finding.severity == expected.severity && finding.sentence.find(expected.part) != std::string::npos;
-}
-
-// The findings are as expected, one by one, each with its part of a sentence.
-::testing::AssertionResult Are(const std::vector<Finding>& findings, std::initializer_list<Expected> expected) {
-    if (std::ranges::equal(findings, expected, Fits)) return ::testing::AssertionSuccess();
-    ::testing::AssertionResult result = ::testing::AssertionFailure() << "found:";
-    for (const Finding& finding : findings)
-        result << "\n" << SeverityText(finding.severity) << ": " << finding.sentence;
-    return result;
-}
-
+using testing::Are;
+using testing::Fits;
+using testing::MaySurprise;
+using testing::System;
+using testing::WillNotBoot;
 using Words = std::vector<std::string_view>;
 
 TEST(Findings, SoundSystemHasNone) {
@@ -194,9 +148,17 @@ TEST(Findings, CompressionThatTheKernelLacksIsAVerdict) {
     EXPECT_TRUE(Are(system.Check(), {WillNotBoot("compressed by xz, and the kernel was built without CONFIG_RD_XZ")}));
 }
 
-TEST(Findings, InitrdWithoutInitIsOdd) {
+TEST(Findings, InitrdWithoutInitLoadsNoDrivers) {
     System system;
     system.initrd.stage1 = Stage1::kNone;
+    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("the initrd has no /init, so Linux starts nothing of it, and the "
+                                                 "drivers of the disks stay unloaded")}));
+}
+
+TEST(Findings, InitrdWithoutInitIsOddForAKernelWithTheDrivers) {
+    System system;
+    system.initrd.stage1 = Stage1::kNone;
+    system.initrd.built_in = {"virtio_mmio", "virtio_blk"};
     EXPECT_TRUE(Are(system.Check(), {MaySurprise("the initrd has no /init")}));
     system.entry.command_line += " rdinit=/bin/sh";
     EXPECT_TRUE(Are(system.Check(), {}));
@@ -236,60 +198,6 @@ TEST(Findings, NixosNeedsItsInit) {
     EXPECT_TRUE(Are(system.Check(), {WillNotBoot("the command line has no init=")}));
     system.initrd.nixos = false;
     EXPECT_TRUE(Are(system.Check(), {}));
-}
-
-TEST(Findings, LabelOnNoDiskNamesThoseThereAre) {
-    System system;
-    system.volumes[1].label = "root";
-    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("stage 1 waits for a file system with the label nixos, which no "
-                                                 "attached disk has (the labels there are: ESP, root)")}));
-}
-
-TEST(Findings, RootOfTheCommandLineIsLookedForAsWell) {
-    System system;
-    system.entry.command_line += " root=LABEL=nixos-minimal-24.05-x86_64";
-    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("with the label nixos-minimal-24.05-x86_64")}));
-    system.entry.command_line += " root=UUID=1234-abcd";
-    EXPECT_TRUE(Are(system.Check(), {}));
-    system.entry.command_line += " root=fstab";
-    EXPECT_TRUE(Are(system.Check(), {}));
-}
-
-TEST(Findings, LabelMayBeInsideWhatIsEncrypted) {
-    System system;
-    system.volumes[1] = {"crypto_LUKS", "", "abcd"};
-    system.initrd.unlocks_luks = true;
-    EXPECT_TRUE(Are(system.Check(), {MaySurprise("unless inside one that is encrypted")}));
-}
-
-TEST(Findings, WithoutDisksTheOneToAttachIsNamed) {
-    System system;
-    system.volumes.clear();
-    EXPECT_TRUE(Are(system.Check(), {MaySurprise("label nixos: attach the disk that has it (--disk)")}));
-}
-
-TEST(Findings, DisksOfOtherMachinesAreNotHere) {
-    System system;
-    system.initrd.mounts = {{"/dev/sda1", "/", "ext4"}};
-    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("stage 1 waits for /dev/sda1, but the disks here are /dev/vda")}));
-    system.initrd.mounts = {{"/dev/vda1", "/", "ext4"}, {"/dev/mapper/root", "/home", "ext4"}};
-    EXPECT_TRUE(Are(system.Check(), {}));
-}
-
-TEST(Findings, RootThatFirmwareWouldTellIsNotFound) {
-    System system;
-    system.entry.command_line += " root=gpt-auto";
-    EXPECT_TRUE(Are(system.Check(), {MaySurprise("boot.initrd.systemd.root = \"fstab\";")}));
-}
-
-TEST(Findings, EncryptedDiskNeedsSomethingThatUnlocksIt) {
-    System system;
-    system.volumes.push_back({"crypto_LUKS", "", "abcd"});
-    EXPECT_TRUE(Are(system.Check(), {MaySurprise("the initrd has no cryptsetup")}));
-    system.initrd.unlocks_luks = true;
-    EXPECT_TRUE(Are(system.Check(), {}));
-    system.initrd.modules.erase("dm_crypt");
-    EXPECT_TRUE(Are(system.Check(), {WillNotBoot("the initrd has no dm_crypt")}));
 }
 
 TEST(Findings, NoConsoleMeansThatHuskAddsOne) {

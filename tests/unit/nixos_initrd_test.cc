@@ -254,6 +254,11 @@ TEST(InitrdDamage, OtherBytesAreNamedByTheirPlace) {
               "at byte 112 comes neither a cpio archive nor compressed data");
 }
 
+TEST(InitrdDamage, Lz4WithoutItsOptionForLinuxIsNamed) {
+    EXPECT_EQ(Facts(BytesOfText("\x04\x22\x4d\x18 and so on")).damage,
+              "at byte 0 comes an lz4 frame, which Linux does not unpack: \"lz4 -l\" makes what it does");
+}
+
 TEST(InitrdDamage, JunkInsideCompressedDataIsFound) {
     EXPECT_EQ(Facts(Gzip(CpioBuilder().File("a").Text("junk").Build())).damage,
               "after a comes something that is no cpio archive");

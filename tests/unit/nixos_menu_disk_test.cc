@@ -84,9 +84,13 @@ TEST(PlanEntry, MissingAndUselessFilesAreNamed) {
     disk.AddVolume();
     FakeVolume& volume = disk.AddVolume();
     const auto refusal = [&](const BootEntry& entry) { return PlanEntry(entry, disk.Volumes()).error().Message(); };
-    EXPECT_EQ(refusal(Entry()), "the boot entry \"a\": its kernel /k is not there");
+    EXPECT_EQ(refusal(Entry()),
+              "the boot entry \"a\": its kernel /k is not there: boot another entry (husk list shows them) and copy it "
+              "anew (nixos-rebuild boot)");
     volume.Write("/k", "kernel").Write("/i", "");
-    EXPECT_EQ(refusal(Entry()), "the boot entry \"a\": its initrd /i is empty");
+    EXPECT_EQ(refusal(Entry()),
+              "the boot entry \"a\": its initrd /i is empty: boot another entry (husk list shows them) and copy it "
+              "anew (nixos-rebuild boot)");
     volume.Write("/i", "i").Break("/j");
     EXPECT_EQ(refusal(Entry()), "the boot entry \"a\": its initrd /j: its chain is cyclic");
     BootEntry entry = Entry();

@@ -20,6 +20,7 @@ int RunCheck(const CheckCommand& command) {
         const std::string text(finding.text.View());
         std::printf("%s: %s\n", finding.will_not_boot ? "will not boot" : "may surprise", text.c_str());
     }
+    for (const std::string& note : report->notes) std::printf("note: %s\n", note.c_str());
     if (std::ranges::any_of(report->findings, &CheckFinding::will_not_boot)) {
         std::printf("%s: will not boot as it is\n", subject.c_str());
         return static_cast<int>(ExitStatus::kBootSourceUnusable);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
@@ -105,6 +106,10 @@ Result<HostFile> NixosFolder::OpenFile(const std::string& what, std::string_view
     const std::string path = PathOf(found);
     std::array<char, PATH_MAX> resolved{};
     if (::realpath(path.c_str(), resolved.data()) == nullptr) {
+        if (errno == ENOENT && path.starts_with("/nix/store/")) {
+            return Unusable("cannot use " + what + " " + path +
+                            ": it is not there; copy the system with all that it needs (nix copy)");
+        }
         return std::unexpected(Error::Os("cannot use " + what + " " + path).As(ErrorKind::kBootSource));
     }
     if (!MayGoToTheGuest(resolved.data())) {

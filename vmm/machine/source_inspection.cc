@@ -102,7 +102,7 @@ Result<CheckReport> CheckFolder(Inspector& inspector, const CheckRequest& reques
     }
     auto volumes = HUSK_TRY(inspector.VolumesOf(request.disks));
     const HostFiles files{kernel, initrd, report.chosen->command_line.View(), entry.has_secrets != 0};
-    return CheckReport{DescribeEntry(entry), HUSK_TRY(inspector.CheckFiles(files, std::move(volumes)))};
+    return CheckReport{DescribeEntry(entry), HUSK_TRY(inspector.CheckFiles(files, std::move(volumes))), report.notes};
 }
 
 Result<CheckReport> CheckImage(Inspector& inspector, const CheckRequest& request) {
@@ -111,7 +111,8 @@ Result<CheckReport> CheckImage(Inspector& inspector, const CheckRequest& request
     config.check = true;
     SourceReport report = HUSK_TRY(inspector.ReadImage(request.source, config, std::move(volumes)));
     if (!report.chosen) return Fail("the reader of the boot source chose nothing");
-    return CheckReport{DescribeEntry(report.entries[report.chosen->index]), std::move(report.findings)};
+    return CheckReport{DescribeEntry(report.entries[report.chosen->index]), std::move(report.findings),
+                       std::move(report.notes)};
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct CheckRequest {
 struct CheckReport {
     std::string entry;  // what was checked: "generation 12", "\"system\""
     std::vector<CheckFinding> findings;
+    std::vector<std::string> notes;  // about the menu: what was left out of it, which default it names in vain
 };
 // Errors: kBootSource when there is nothing to check, with the sentence that a run would say.
 [[nodiscard]] Result<CheckReport> CheckSource(const CheckRequest& request);

@@ -182,9 +182,9 @@ class ReaderRole {
     [[nodiscard]] static Result<> ReportChosen(const BootMenu& menu, std::size_t index, bool is_iso) {
         const BootEntry& entry = menu.entries[index];
         if (entry.command_line.size() > kMaxCommandLine) {
-            return Fail(ErrorKind::kBootSource, "the command line of its entry has " +
-                                                    std::to_string(entry.command_line.size()) +
-                                                    " bytes; a kernel takes at most 2047, and would lose the rest");
+            return Fail(ErrorKind::kBootSource,
+                        "the command line of its entry has " + std::to_string(entry.command_line.size()) +
+                            " bytes; a kernel takes at most 2047, and would lose the rest: shorten boot.kernelParams");
         }
         ChosenEntry message;
         message.index = static_cast<std::uint32_t>(index);

@@ -124,13 +124,7 @@ void CheckFileSystems(const Subject& subject, FindingList& findings) {
 void CheckLuks(const Subject& subject, FindingList& findings) {
     const bool encrypted =
         std::ranges::any_of(subject.volumes, [](const VolumeIdentity& volume) { return volume.type == "crypto_LUKS"; });
-    if (!encrypted || !subject.InitrdKnown()) return;
-    if (!subject.initrd.unlocks_luks) {
-        findings.MaySurprise(
-            "a disk is encrypted by LUKS, and the initrd has no cryptsetup: if the system is on it, add "
-            "boot.initrd.luks.devices.NAME.device = \"/dev/disk/by-uuid/...\";");
-        return;
-    }
+    if (!encrypted || !subject.InitrdKnown() || !subject.initrd.unlocks_luks) return;
     const Driver driver = FindDriver(subject, "dm_crypt", "DM_CRYPT");
     if (driver != Driver::kMissing && driver != Driver::kNotInKernel) return;
     constexpr std::array<std::string_view, 1> kModules = {"dm_crypt"};

@@ -1,13 +1,18 @@
 #include "boot/nixos/initrd/initramfs.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <utility>
+
+#include "vmm/base/bytes.h"
 
 namespace husk {
 namespace {
 
 constexpr std::byte kZero{0};
-constexpr std::byte kEntryStart{'0'};  // every cpio header begins with it
+constexpr std::array<std::uint8_t, 4> kLz4Frame = {0x04, 0x22, 0x4d, 0x18};  // lz4's, unless told "-l"
+constexpr std::byte kEntryStart{'0'};                                        // every cpio header begins with it
 
 std::unexpected<Error> Damaged(std::string sentence) { return Fail(ErrorKind::kBootSource, std::move(sentence)); }
 
@@ -91,6 +96,10 @@ Result<InitramfsEnd> InitramfsReader::WalkParts(const ByteSource& source) {
         } else {
             const Compression compression = DetectCompression(bytes);
             if (!CanDecompress(compression)) return InitramfsEnd{.damage = {}, .unknown = compression};
+            if (LoadAt<std::array<std::uint8_t, 4>>(bytes, 0) == kLz4Frame) {
+                return Damaged("at byte " + std::to_string(reader.Position()) +
+                               " comes an lz4 frame, which Linux does not unpack: \"lz4 -l\" makes what it does");
+            }
             if (compression == Compression::kNone) {
                 return Damaged("at byte " + std::to_string(reader.Position()) +
                                " comes neither a cpio archive nor compressed data");

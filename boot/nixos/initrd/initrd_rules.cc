@@ -66,6 +66,20 @@ bool OnlyEarly(const InitrdFacts& initrd) {
     return std::ranges::all_of(initrd.archives, [](const InitrdArchive& archive) { return archive.early; });
 }
 
+void ReportNoInit(const Subject& subject, FindingList& findings) {
+    const auto is_module = [&](std::string_view module, std::string_view option) {
+        return FindDriver(subject, module, option) == Driver::kInInitrd;
+    };
+    if (is_module("virtio_mmio", "VIRTIO_MMIO") || is_module("virtio_blk", "VIRTIO_BLK")) {
+        findings.WillNotBoot(
+            "the initrd has no /init, so Linux starts nothing of it, and the drivers of the disks stay unloaded: is it "
+            "the right file, and packed from its own top folder?");
+        return;
+    }
+    findings.MaySurprise(
+        "the initrd has no /init, so Linux starts nothing of it and mounts root= itself: is it the right file?");
+}
+
 }  // namespace
 
 void CheckInitrd(const Subject& subject, FindingList& findings) {
@@ -81,8 +95,7 @@ void CheckInitrd(const Subject& subject, FindingList& findings) {
     CheckVersions(subject, findings);
     if (initrd.stage1 == Stage1::kNone && !OnlyEarly(initrd) &&
         CommandLineValues(subject.entry.command_line, "rdinit").empty()) {
-        findings.MaySurprise(
-            "the initrd has no /init, so Linux starts nothing of it and mounts root= itself: is it the right file?");
+        ReportNoInit(subject, findings);
     }
 }
 

@@ -16,7 +16,8 @@ bool Lacks(const KernelFacts& kernel, std::string_view option) {
 void CheckKernel(const Subject& subject, FindingList& findings) {
     const KernelFacts& kernel = subject.kernel;
     if (kernel.format == KernelFacts::Format::kOther) {
-        findings.WillNotBoot("the kernel is neither a bzImage nor an ELF file: is it for another architecture?");
+        findings.WillNotBoot(
+            "the kernel is neither a bzImage nor an ELF file: it is damaged, or for another architecture");
     }
     if (Lacks(kernel, "ACPI")) {
         findings.WillNotBoot(

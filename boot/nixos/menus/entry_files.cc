@@ -9,16 +9,18 @@ namespace {
 
 using menu_text::Quoted;
 
+constexpr const char* kHowToMend = "boot another entry (husk list shows them) and copy it anew (nixos-rebuild boot)";
+
 Result<FileExtents> FindFile(const Volume& volume, std::string_view what, const std::string& path) {
     const std::string named = std::string(what) + ' ' + menu_text::Clean(path, boot_limits::kPath);
     std::optional<FileExtents> file = HUSK_TRY_IN(named, volume.Find(path));
     if (!file) {
         const bool in_store = path.starts_with("/nix/store/");
         return Fail(ErrorKind::kBootSource,
-                    named + " is not there" +
-                        (in_store ? ": it may be on the root file system, which husk does not read" : ""));
+                    named + " is not there: " +
+                        (in_store ? "it may be on the root file system, which husk does not read" : kHowToMend));
     }
-    if (file->size == 0) return Fail(ErrorKind::kBootSource, named + " is empty");
+    if (file->size == 0) return Fail(ErrorKind::kBootSource, named + " is empty: " + kHowToMend);
     return std::move(*file);
 }
 

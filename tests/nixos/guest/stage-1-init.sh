@@ -116,7 +116,10 @@ mount_fs() {
 }
 
 @openLuks@
-while read -r what where type with <&3; do
+while read -r where <&3; do
+  read -r what <&3
+  read -r type <&3
+  read -r with <&3
   mount_fs "$what" "$where" "$type" "$with"
 done 3<@fsInfo@
 @postMount@
