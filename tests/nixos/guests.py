@@ -98,16 +98,15 @@ class Guests:
         root, boot, efi = self._split(self._install({1: system}, esp="efi"))
         disk.gpt(self.out / name, [(disk.ESP, "ESP", efi), (disk.XBOOTLDR, "XBOOTLDR", boot), (disk.ROOT, "nixos", root)])
 
-    def all(self) -> None:
+    def installed_disk(self) -> None:
+        """disk.img, and its systems beside it for those who boot a system as it lies in the store."""
         self.disk("disk.img", GENERATIONS)
-        self.keep_systems()
+        shutil.copytree(self.work / "root/nix", self.out / "nix", symlinks=True)
+
+    def others(self) -> None:
         self.disk("hash.img", {1: SCRIPT, 2: SYSTEMD}, names="hash")
         self.disk("extlinux.img", {1: SCRIPT, 2: dataclasses.replace(INSTALLS["plain"], specialisations=(("gaming", GAMING),))}, names="extlinux")
         self.disk_with_xbootldr("xbootldr.img")
         self.disk("luks.img", {1: LUKS_SCRIPT, 2: LUKS_SYSTEMD}, encrypted=True)
         media.iso(self.builder, self.sysroot, media.installer(INSTALLS), self.work, self.out / "installer.iso")
         media.outputs(self.builder, media.diskless(), self.work, self.out)
-
-    def keep_systems(self) -> None:
-        """The store and the profiles of what was installed last beside the images, for those who boot a system as it lies there."""
-        shutil.copytree(self.work / "root/nix", self.out / "nix", symlinks=True)

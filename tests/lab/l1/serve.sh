@@ -8,14 +8,15 @@ run() {
   printf '\nLAB-END %s %s\n' "$1" $? # on a line of its own, whatever a guest printed last
 }
 
-# serve [OWN]: runs the scenario OWN, and then those whose names come in on the console, one a line, until "quit".
+# serve [OWN]: runs the scenario OWN, and then those whose names come in on the console, one a line, until "quit". Empty lines
+# are there to wake L1 (lib/l1.sh).
 serve() {
   stty -echo
   echo "LAB-READY $(uname -r)"
   [ -z "${1-}" ] || run "$1"
   while read -r name; do
     [ "$name" != quit ] || return 0
-    run "$name"
+    [ -z "$name" ] || run "$name"
   done
 }
 

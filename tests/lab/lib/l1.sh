@@ -33,6 +33,12 @@ nixos_l1_command() {
     -device nvme-ns,drive=nixos,bus=disk,nsid=2)
 }
 
+# nixoskernel_l1_command ARGUMENTS-OF-fast_l1_command...: the same with those that have a kernel with NixOS' options.
+nixoskernel_l1_command() {
+  local nixos_image=$cache/nixoskernel.img
+  nixos_l1_command "$@"
+}
+
 # full_l1_command LAB-DISK LOG ARGUMENTS-OF-qemu_command...: the same for a Debian with SELinux, its command line included. One
 # controller: the numbers of its name spaces are fixed, while those of controllers are a race. LOG.ttyS* get the login consoles.
 full_l1_command() {
@@ -99,12 +105,17 @@ l1_start() {
 # l1_send LINE: types LINE on L1's console. If L1 is no more, reading from it will tell.
 l1_send() { echo "$1" >&"$l1_in" || true; }
 
+# l1_wake: an interrupt for L1, whose halted CPU may wait for one that QEMU has lost: QEMU 7.2's SVM changes the set of pending interrupts
+# at each of a guest's exits without the lock that its timers hold. A deterministic L1 has one thread, and its input is a part of it.
+l1_wake() { [[ $l1_shape != *: ]] || l1_send ""; }
+
 # l1_read_line DEADLINE: the next line of L1's console, in $l1_line. Returns 1 if L1 has ended, 2 if the time is over.
 l1_read_line() {
-  local piece status=128
+  local piece status=128 silent=0
   l1_line=
   while ((status >= 128)); do # read's way to say that its second is over
     ((SECONDS <= $1)) || return 2
+    ((silent++ % 5 != 4)) || l1_wake
     status=0
     IFS= read -r -t 1 piece <&"$l1_out" || status=$?
     l1_line+=$piece

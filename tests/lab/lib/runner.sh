@@ -4,7 +4,7 @@
 #
 # A scenario is scenarios/NAME.sh. Its first line says what it proves; a line "# lab: memory=7G cpus=2 timeout=600" asks
 # for another L1 than the usual one; deterministic=yes for one of its own, whose clock counts instructions; lane=full for a
-# Debian with SELinux; lane=nixos for the NixOS-shaped guests on another disk.
+# Debian with SELinux; lane=nixos for the NixOS-shaped guests on another disk, lane=nixoskernel for those with a kernel of NixOS' options.
 
 scenario_file() { echo "$lab_dir/scenarios/$1.sh"; }
 

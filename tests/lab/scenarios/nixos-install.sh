@@ -15,14 +15,18 @@ SCRIPT
     printf 'send "%s\\n"\n' "$command"
     case $command in
       *'cryptsetup luksFormat'*)
+        # cryptsetup forgets what is typed before it is ready to hide it.
         cat <<'SCRIPT'
 expect "(Type 'yes' in capital letters): " 60
 send "YES\n"
 expect "Enter passphrase for /dev/vdb2: " 60
+sleep 2
 send "correct horse\n"
 expect "Verify passphrase: " 60
+sleep 2
 send "correct horse\n"
 expect "Enter passphrase for /dev/vdb2: " 300
+sleep 2
 send "correct horse\n"
 SCRIPT
         ;;

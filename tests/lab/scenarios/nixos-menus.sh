@@ -19,7 +19,7 @@ SCRIPT
     continue
   fi
   converse_nixos --disk rebuilt.img --boot disk <<'SCRIPT'
-expect "booting generation 2" 60
+expect "husk: booting " 60
 expect "ttyS0| nixos login: " 400
 send "root\n"
 expect "[root@nixos:~]# " 60
@@ -27,7 +27,7 @@ send "nixos-rebuild boot\n"
 expect "generation 3 is" 120
 expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
-expect "booting generation 3" 120
+expect "husk: booting " 120
 expect "ttyS0| nixos login: " 400
 send "root\n"
 expect "[root@nixos:~]# " 60

@@ -2,8 +2,12 @@
 # Stage 1 as a shell script, /init of the initrd: does what NixOS' stage-1-init.sh does, in its order and with its messages.
 export LD_LIBRARY_PATH=@extraUtils@/lib
 export PATH=@extraUtils@/bin
+# Debian's programs, and those that udev and the kernel start, want each other and their loader there.
+mkdir /lib
 ln -s @extraUtils@/bin /bin
-ln -s @extraUtils@/lib /lib64 # Debian's programs want their loader there
+ln -s @extraUtils@/bin /sbin
+ln -s @extraUtils@/lib /lib64
+ln -s @extraUtils@/lib /lib/x86_64-linux-gnu
 
 fail() {
   [ -z "$panic_on_fail" ] || exit 1
@@ -22,7 +26,7 @@ trap fail 0
 echo
 echo "<<< NixOS Stage 1 >>>"
 echo
-mkdir -p /proc /sys /dev /run /etc/udev /lib /mnt-root
+mkdir -p /proc /sys /dev /run /etc/udev /mnt-root
 touch /etc/fstab /etc/udev/hwdb.bin /etc/initrd-release
 ln -s /proc/mounts /etc/mtab
 mount -t proc proc /proc
