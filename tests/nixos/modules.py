@@ -13,7 +13,7 @@ VIRTIO_FORCED = ("virtio_balloon", "virtio_console", "virtio_rng")
 FILE_SYSTEMS = ("ext4", "autofs4")
 LUKS = ("dm_crypt", "xts", "aes_generic", "aesni_intel", "sha256_generic", "algif_skcipher", "algif_hash", "cryptd")
 ISO = ("isofs", "loop", "squashfs", "overlay")
-STAGE_2 = (*FILE_SYSTEMS, "vfat", "nls_cp437", "nls_iso8859_1", "nls_ascii", "evdev", "button", "erofs", "dm_mod", *ISO)
+STAGE_2 = (*FILE_SYSTEMS, "vfat", "nls_cp437", "nls_iso8859_1", "nls_ascii", "evdev", "button", "erofs", *LUKS, *ISO)
 
 
 class Kernel:
