@@ -108,5 +108,6 @@ class Guests:
         self.disk("extlinux.img", {1: SCRIPT, 2: dataclasses.replace(INSTALLS["plain"], specialisations=(("gaming", GAMING),))}, names="extlinux")
         self.disk_with_xbootldr("xbootldr.img")
         self.disk("luks.img", {1: LUKS_SCRIPT, 2: LUKS_SYSTEMD}, encrypted=True)
-        media.iso(self.builder, self.sysroot, media.installer(INSTALLS), self.work, self.out / "installer.iso")
-        media.outputs(self.builder, media.diskless(), self.work, self.out)
+        for kind in ("script", "systemd"):
+            media.iso(self.builder, self.sysroot, media.installer(kind, INSTALLS), self.work, self.out / f"installer-{kind}.iso")
+            media.outputs(self.builder, media.diskless(kind), self.work, self.out)

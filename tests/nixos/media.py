@@ -11,27 +11,40 @@ from system import Builder, System
 
 ISO_LABEL = "nixos-minimal-24.05-x86_64"
 FORCED = (*VIRTIO_FORCED, "loop", "overlay")
-OVERLAY = Mount("overlay", "/nix/store", "overlay",
-                "lowerdir=/nix/.ro-store,upperdir=/nix/.rw-store/store,workdir=/nix/.rw-store/work")
 
 
-def medium_mounts(squashfs: str) -> tuple[Mount, ...]:
-    """`squashfs`: the path of the store's image in the new root."""
-    return (Mount(squashfs, "/nix/.ro-store", "squashfs", "ro,loop"), Mount("tmpfs", "/nix/.rw-store", "tmpfs", "mode=0755"), OVERLAY)
+def medium_mounts(kind: str, squashfs: str) -> tuple[Mount, ...]:
+    """`squashfs`: the path of the store's image. With systemd all paths are the initrd's, otherwise the new root's."""
+    top = "/sysroot" if kind == "systemd" else ""
+    overlay = f"lowerdir={top}/nix/.ro-store,upperdir={top}/nix/.rw-store/store,workdir={top}/nix/.rw-store/work"
+    loop = "ro,loop"
+    if kind == "systemd":
+        loop += ",x-systemd.after=systemd-modules-load.service"
+        overlay += f",x-systemd.requires-mounts-for={top}/nix/.ro-store,x-systemd.requires=nixos-rw-store.service"
+    return (Mount(squashfs, "/nix/.ro-store", "squashfs", loop), Mount("tmpfs", "/nix/.rw-store", "tmpfs", "mode=0755"),
+            Mount("overlay", "/nix/store", "overlay", overlay))
 
 
-def installer(installs: dict[str, System]) -> System:
-    mounts = (Mount("tmpfs", "/", "tmpfs", "mode=0755"), Mount("/dev/root", "/iso", "iso9660", "ro"),
-              *medium_mounts("/iso/nix-store.squashfs"))
-    return System(label="24.05.20260104.1n57a11", mounts=(), installs=tuple(installs.items()), autologin=True,
-                  initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), forced=FORCED, mounts=mounts),
-                  params=(f"root=LABEL={ISO_LABEL}", "boot.shell_on_fail", "nohibernate", "loglevel=4"))
+def medium(kind: str, mounts: tuple[Mount, ...], params: tuple[str, ...], **others) -> System:
+    initrd = Initrd(kind=kind, available=(*VIRTIO_AVAILABLE, *ISO), forced=FORCED, mounts=(Mount("tmpfs", "/", "tmpfs", "mode=0755"), *mounts))
+    return System(mounts=(), initrd=initrd, params=(*params, "loglevel=4"), **others)
 
 
-def diskless() -> System:
+def installer(kind: str, installs: dict[str, System]) -> System:
+    if kind == "systemd":
+        mounts = (Mount(f"/dev/disk/by-label/{ISO_LABEL}", "/iso", "iso9660", "ro"), *medium_mounts(kind, "/sysroot/iso/nix-store.squashfs"))
+        params: tuple[str, ...] = ("root=fstab",)
+    else:
+        mounts = (Mount("/dev/root", "/iso", "iso9660", "ro"), *medium_mounts(kind, "/iso/nix-store.squashfs"))
+        params = (f"root=LABEL={ISO_LABEL}", "boot.shell_on_fail")
+    return medium(kind, mounts, (*params, "nohibernate"), label=f"24.05.20260104.1n57a11-{kind}", installs=tuple(installs.items()), autologin=True)
+
+
+def diskless(kind: str) -> System:
     """A system that is all in its initrd: what netboot and kexec start."""
-    mounts = (Mount("tmpfs", "/", "tmpfs", "mode=0755"), *medium_mounts("/../nix-store.squashfs"))
-    return System(label="24.05.20260105.d15k1e5", mounts=(), initrd=Initrd(available=(*VIRTIO_AVAILABLE, *ISO), forced=FORCED, mounts=mounts))
+    if kind == "systemd":
+        return medium(kind, medium_mounts(kind, "/nix-store.squashfs"), ("root=fstab",), label="24.05.20260105.d15k1e5-systemd")
+    return medium(kind, medium_mounts(kind, "/../nix-store.squashfs"), (), label="24.05.20260105.d15k1e5-script")
 
 
 def squash_store(builder: Builder, system: System, image: pathlib.Path) -> None:
@@ -126,7 +139,7 @@ kexec -e
 
 
 def outputs(builder: Builder, system: System, work: pathlib.Path, out: pathlib.Path) -> None:
-    """OUT/netboot and OUT/kexec: the kernel, the initrd with the store in a second archive, and what says how to start them."""
+    """OUT/netboot-KIND and OUT/kexec-KIND: the kernel, the initrd with the store in a second archive, and what says how to start them."""
     path = builder.toplevel(system)
     tree = work / "netboot"
     tree.mkdir()
@@ -136,7 +149,7 @@ def outputs(builder: Builder, system: System, work: pathlib.Path, out: pathlib.P
     shutil.rmtree(tree)
     values = {"parameters": f"init={path}/init {' '.join(system.params)}"}
     for folder, name, script, text in (("netboot", "initrd", "netboot.ipxe", IPXE), ("kexec", "initrd.gz", "kexec-boot", KEXEC)):
-        target = out / folder
+        target = out / f"{folder}-{system.initrd.kind}"
         target.mkdir(exist_ok=True)
         shutil.copy(builder.store.here(builder.linux) / "bzImage", target / "bzImage")
         (target / name).write_bytes(ramdisk)

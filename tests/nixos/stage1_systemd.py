@@ -58,6 +58,7 @@ def systemd_tree(wanted: Initrd, kernel: modules.Kernel, sysroot: Sysroot, store
     store.write("/etc/fstab", "".join(lines[1:]))
     if wanted.mounts:
         store.write("/etc/nixos-sysroot.mount", SYSROOT.format(wanted.mounts[0]))
+    copy_file(guest / "nixos-rw-store.service", system / "nixos-rw-store.service")
     if wanted.luks:
         store.write("/etc/crypttab", f"{wanted.luks_name} {wanted.luks} none luks\n")
     for name in ("os-release", "initrd-release"):

@@ -1,8 +1,8 @@
 # The README's walk: from the installer's ISO to an installed, encrypted, headless guest, by the commands that stand there.
 # lab: lane=nixos memory=4G timeout=1500
-husk list /nixos/installer.iso | tee list
+husk list /nixos/installer-script.iso | tee list
 grep -q '^\* ' list || fail "the ISO has no default"
-husk check /nixos/installer.iso || fail "the check found what keeps the ISO from booting"
+husk check /nixos/installer-script.iso || fail "the check found what keeps the ISO from booting"
 truncate -s 1G nixos.raw
 readme_commands 'sgdisk ' >commands
 {
@@ -43,7 +43,7 @@ termios-sane
 SCRIPT
 } >script
 cat script
-memory=1G converse_nixos --iso /nixos/installer.iso --disk nixos.raw <script
+memory=1G converse_nixos --iso /nixos/installer-script.iso --disk nixos.raw <script
 husk list nixos.raw | tee list
 grep -q '^\* nixos-generation-1 ' list || fail "the installed system is not the default"
 husk check nixos.raw || fail "the check found what keeps the installed system from booting"

@@ -27,6 +27,13 @@ send "open sesame\n"
 expect "ttyS0| nixos login: " 400
 send "root\n"
 expect "[root@nixos:~]# " 60
+send "systemctl reboot\n"
+expect "booting generation 2" 120
+expect "Please enter passphrase for disk" 200
+send "open sesame\n"
+expect "ttyS0| nixos login: " 400
+send "root\n"
+expect "[root@nixos:~]# " 60
 send "systemctl poweroff\n"
 exit 0 120
 termios-sane
