@@ -7,7 +7,8 @@ own_image() { cp "/nixos/$1" "$1"; }
 # system_of GENERATION: the toplevel of a generation of disk.img.
 system_of() { readlink "/nixos/nix/var/nix/profiles/system-$1-link"; }
 
-# converse_nixos OPTIONS... <SCRIPT: a conversation with what `husk run OPTIONS` boots.
+# converse_nixos OPTIONS... <SCRIPT: a conversation with what `husk run OPTIONS` boots. There is a login prompt on each of two consoles,
+# and what one shows may come in the middle of the other's line: expect "login: " twice, then type, which goes to ttyS0.
 converse_nixos() { pty_expect - -- husk run --console stdio --memory "${memory:-512M}" "$@"; }
 
 # readme_commands TEXT: the commands of that block of the README which has TEXT in it, one a line.

@@ -11,7 +11,8 @@ expect "booting generation 3" 60
 expect "<<< NixOS Stage 1 >>>" 150
 expect "mounting /dev/disk/by-label/nixos on /..." 120
 expect "<<< NixOS Stage 2 >>>" 60
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "nixos-rebuild boot\n"
@@ -20,7 +21,8 @@ expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
 expect "booting generation 4" 120
 expect "<<< NixOS Stage 2 >>>" 200
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "tr ' ' '\n' </proc/cmdline\n"

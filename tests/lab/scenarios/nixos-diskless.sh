@@ -4,25 +4,15 @@
 for output in netboot-script kexec-script netboot-systemd kexec-systemd; do
   husk list /nixos/$output
   husk check /nixos/$output || fail "$output: the check found what keeps it from booting"
-done
-for output in kexec-systemd netboot-script; do
   memory=1G converse_nixos --nixos /nixos/$output <<'SCRIPT'
-expect "ttyS0| nixos login: " 150
+expect "login: " 150
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "reboot\n"
 expect "husk: booting " 120
-expect "ttyS0| nixos login: " 150
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 120
-termios-sane
-SCRIPT
-done
-for output in kexec-script netboot-systemd; do
-  memory=1G converse_nixos --nixos /nixos/$output <<'SCRIPT'
-expect "ttyS0| nixos login: " 150
+expect "login: " 150
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "poweroff\n"

@@ -9,7 +9,8 @@ readme_commands 'sgdisk ' >commands
   cat <<'SCRIPT'
 expect "<<< NixOS Stage 1 >>>" 150
 expect "<<< NixOS Stage 2 >>>" 300
-expect "ttyS0| [root@nixos:~]# " 400
+expect "[root@nixos:~]# " 400
+expect "[root@nixos:~]# " 60
 SCRIPT
   while read -r command; do
     printf 'send "%s\\n"\n' "$command"
@@ -51,14 +52,16 @@ memory=1G converse_nixos --disk nixos.raw --boot disk <<'SCRIPT'
 expect "Passphrase for /dev/disk/by-partlabel/nixos" 200
 send "correct horse\n"
 expect "<<< NixOS Stage 2 >>>" 300
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "nixos-rebuild boot && reboot\n"
 expect "booting generation 2" 300
 expect "Passphrase for /dev/disk/by-partlabel/nixos" 200
 send "correct horse\n"
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "poweroff\n"

@@ -4,7 +4,8 @@ husk check /nixos/installer-systemd.iso || fail "the check found what keeps the 
 truncate -s 1G nixos.raw
 memory=1G converse_nixos --iso /nixos/installer-systemd.iso --disk nixos.raw <<'SCRIPT'
 expect "(Initrd)" 150
-expect "ttyS0| [root@nixos:~]# " 400
+expect "[root@nixos:~]# " 400
+expect "[root@nixos:~]# " 60
 send "sgdisk -n 1:0:+512M -t 1:ef00 -n 2:0:0 /dev/vdb && mkfs.vfat -F 32 -n BOOT /dev/vdb1 && mkfs.ext4 -q -L nixos /dev/vdb2\n"
 expect "[root@nixos:~]# " 200
 send "mount /dev/vdb2 /mnt && mkdir /mnt/boot && mount /dev/vdb1 /mnt/boot && nixos-generate-config --root /mnt\n"
@@ -15,18 +16,21 @@ expect "installation finished!" 600
 expect "[root@nixos:~]# " 60
 send "reboot\n"
 expect "husk: booting \"boot\"" 200
-expect "ttyS0| [root@nixos:~]# " 400
+expect "[root@nixos:~]# " 400
+expect "[root@nixos:~]# " 60
 send "poweroff\n"
 exit 0 200
 termios-sane
 SCRIPT
 memory=1G converse_nixos --disk nixos.raw --boot disk <<'SCRIPT'
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "reboot\n"
 expect "booting generation 1" 200
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "poweroff\n"

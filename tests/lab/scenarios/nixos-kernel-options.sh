@@ -5,7 +5,8 @@ own_image disk.img
 husk check disk.img || fail "the check found what keeps it from booting"
 converse_nixos --disk disk.img --boot disk <<'SCRIPT' | tee console
 expect "<<< NixOS Stage 2 >>>" 250
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "zcat /proc/config.gz | grep -e VIRTIO -e SERIAL_8250_DETECT_IRQ -e SERIO_I8042 -e RTC_DRV_CMOS; echo end of\\ options\n"

@@ -11,7 +11,8 @@ expect "Passphrase not correct." 120
 expect "Passphrase for /dev/disk/by-uuid/" 60
 send "open sesame\n"
 expect "<<< NixOS Stage 2 >>>" 200
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "mount\n"
@@ -24,14 +25,16 @@ SCRIPT
 converse_nixos --disk luks.img --boot disk --generation 2 <<'SCRIPT'
 expect "Please enter passphrase for disk" 200
 send "open sesame\n"
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
 expect "booting generation 2" 120
 expect "Please enter passphrase for disk" 200
 send "open sesame\n"
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "systemctl poweroff\n"

@@ -9,7 +9,8 @@ for image in hash extlinux xbootldr; do
   cp $image.img rebuilt.img
   if [ $image = xbootldr ]; then
     converse_nixos --disk rebuilt.img --boot disk <<'SCRIPT'
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "systemctl poweroff\n"
@@ -20,7 +21,8 @@ SCRIPT
   fi
   converse_nixos --disk rebuilt.img --boot disk <<'SCRIPT'
 expect "husk: booting " 60
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "nixos-rebuild boot\n"
@@ -28,7 +30,8 @@ expect "generation 3 is" 120
 expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
 expect "husk: booting " 120
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "tr ' ' '\n' </proc/cmdline\n"

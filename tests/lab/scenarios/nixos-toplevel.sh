@@ -14,7 +14,8 @@ grep -q -e '--ignore-secrets' refusal || fail "the refusal does not say how to g
 converse_nixos --nixos "$system" --specialisation gaming --disk disk.img <<'SCRIPT'
 expect "<<< NixOS Stage 1 >>>" 150
 expect "<<< NixOS Stage 2 >>>" 200
-expect "ttyS0| nixos login: " 250
+expect "login: " 250
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "tr ' ' '\n' </proc/cmdline\n"
@@ -26,7 +27,8 @@ termios-sane
 SCRIPT
 husk check "$(system_of 2)" --disk disk.img || fail "the check found what keeps the second system from booting"
 converse_nixos --nixos "$(system_of 2)" --specialisation by-label --disk disk.img <<'SCRIPT'
-expect "ttyS0| nixos login: " 400
+expect "login: " 400
+expect "login: " 60
 send "root\n"
 expect "[root@nixos:~]# " 60
 send "tr ' ' '\n' </proc/cmdline\n"
