@@ -11,26 +11,18 @@ expect "booting generation 3" 60
 expect "<<< NixOS Stage 1 >>>" 150
 expect "mounting /dev/disk/by-label/nixos on /..." 120
 expect "<<< NixOS Stage 2 >>>" 60
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "nixos-rebuild boot\n"
 expect "generation 4 is" 120
 expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
 expect "booting generation 4" 120
 expect "<<< NixOS Stage 2 >>>" 200
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "tr ' ' '\n' </proc/cmdline\n"
 expect "nixos.rebuilt=1" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
 husk list disk.img | tee list
 grep -q '^\* nixos-generation-4 ' list || fail "generation 4 is not the default"

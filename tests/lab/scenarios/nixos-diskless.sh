@@ -5,18 +5,10 @@ for output in netboot-script kexec-script netboot-systemd kexec-systemd; do
   husk list /nixos/$output
   husk check /nixos/$output || fail "$output: the check found what keeps it from booting"
   memory=1G converse_nixos --nixos /nixos/$output <<'SCRIPT'
-expect "login: " 150
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "reboot\n"
 expect "husk: booting " 120
-expect "login: " 150
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT
 done

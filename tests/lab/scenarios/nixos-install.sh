@@ -38,9 +38,7 @@ SCRIPT
 send "nixos-install\n"
 expect "installation finished!" 600
 expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 200
-termios-sane
+power-off
 SCRIPT
 } >script
 cat script
@@ -52,19 +50,11 @@ memory=1G converse_nixos --disk nixos.raw --boot disk <<'SCRIPT'
 expect "Passphrase for /dev/disk/by-partlabel/nixos" 200
 send "correct horse\n"
 expect "<<< NixOS Stage 2 >>>" 300
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "nixos-rebuild boot && reboot\n"
 expect "booting generation 2" 300
 expect "Passphrase for /dev/disk/by-partlabel/nixos" 200
 send "correct horse\n"
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT

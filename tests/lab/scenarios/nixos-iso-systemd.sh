@@ -18,22 +18,12 @@ send "reboot\n"
 expect "husk: booting \"boot\"" 200
 expect "[root@nixos:~]# " 400
 expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 200
-termios-sane
+power-off
 SCRIPT
 memory=1G converse_nixos --disk nixos.raw --boot disk <<'SCRIPT'
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "reboot\n"
 expect "booting generation 1" 200
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT

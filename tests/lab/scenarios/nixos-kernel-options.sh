@@ -5,19 +5,14 @@ own_image disk.img
 husk check disk.img || fail "the check found what keeps it from booting"
 converse_nixos --disk disk.img --boot disk <<'SCRIPT' | tee console
 expect "<<< NixOS Stage 2 >>>" 250
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "zcat /proc/config.gz | grep -e VIRTIO -e SERIAL_8250_DETECT_IRQ -e SERIO_I8042 -e RTC_DRV_CMOS; echo end of\\ options\n"
 expect "end of options" 60
 expect "[root@nixos:~]# " 60
 send "dmesg | grep -e 'Serial: 8250' -e 'ttyS0 at I/O'; echo end of\\ log\n"
 expect "end of log" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
 for option in VIRTIO_MMIO=m VIRTIO_BLK=m VIRTIO_CONSOLE=m VIRTIO_MMIO_CMDLINE_DEVICES=y SERIAL_8250_DETECT_IRQ=y SERIO_I8042=m RTC_DRV_CMOS=m; do
   grep -q "CONFIG_$option" console || fail "the kernel was built without CONFIG_$option"

@@ -8,11 +8,6 @@ expect "<<< NixOS Stage 1 >>>" 150
 expect "running udev..." 60
 expect "mounting /dev/disk/by-label/nixos on /..." 60
 expect "<<< NixOS Stage 2 >>>" 60
-expect "login: " 150
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT

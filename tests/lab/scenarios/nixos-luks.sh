@@ -11,33 +11,20 @@ expect "Passphrase not correct." 120
 expect "Passphrase for /dev/disk/by-uuid/" 60
 send "open sesame\n"
 expect "<<< NixOS Stage 2 >>>" 200
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "mount\n"
 expect "/dev/mapper/root on / type ext4" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
 converse_nixos --disk luks.img --boot disk --generation 2 <<'SCRIPT'
 expect "Please enter passphrase for disk" 200
 send "open sesame\n"
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "systemctl reboot\n"
 expect "booting generation 2" 120
 expect "Please enter passphrase for disk" 200
 send "open sesame\n"
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT

@@ -9,36 +9,23 @@ for image in hash extlinux xbootldr; do
   cp $image.img rebuilt.img
   if [ $image = xbootldr ]; then
     converse_nixos --disk rebuilt.img --boot disk <<'SCRIPT'
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+log-in
+power-off
 SCRIPT
     continue
   fi
   converse_nixos --disk rebuilt.img --boot disk <<'SCRIPT'
 expect "husk: booting " 60
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "nixos-rebuild boot\n"
 expect "generation 3 is" 120
 expect "[root@nixos:~]# " 60
 send "systemctl reboot\n"
 expect "husk: booting " 120
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "tr ' ' '\n' </proc/cmdline\n"
 expect "nixos.rebuilt=1" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
 done

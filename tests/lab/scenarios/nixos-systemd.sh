@@ -7,21 +7,13 @@ converse_nixos --disk disk.img --boot disk --generation 2 --once <<'SCRIPT'
 expect "booting generation 2" 60
 expect "(Initrd)" 120
 expect "running activation script..." 250
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "systemctl reboot\n"
 expect "booting generation 3" 120
 expect "<<< NixOS Stage 2 >>>" 200
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "cat /run/secret-of-stage-1\n"
 expect "appended by append-initrd-secrets" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT

@@ -14,27 +14,17 @@ grep -q -e '--ignore-secrets' refusal || fail "the refusal does not say how to g
 converse_nixos --nixos "$system" --specialisation gaming --disk disk.img <<'SCRIPT'
 expect "<<< NixOS Stage 1 >>>" 150
 expect "<<< NixOS Stage 2 >>>" 200
-expect "login: " 250
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "tr ' ' '\n' </proc/cmdline\n"
 expect "nixos.special=gaming" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
 husk check "$(system_of 2)" --disk disk.img || fail "the check found what keeps the second system from booting"
 converse_nixos --nixos "$(system_of 2)" --specialisation by-label --disk disk.img <<'SCRIPT'
-expect "login: " 400
-expect "login: " 60
-send "root\n"
-expect "[root@nixos:~]# " 60
+log-in
 send "tr ' ' '\n' </proc/cmdline\n"
 expect "root=LABEL=nixos" 60
 expect "[root@nixos:~]# " 60
-send "systemctl poweroff\n"
-exit 0 120
-termios-sane
+power-off
 SCRIPT
