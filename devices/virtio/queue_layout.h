@@ -10,7 +10,7 @@ namespace husk {
 
 // The largest queue offered by any of our devices. The format allows 32768.
 inline constexpr std::uint16_t kMaxQueueSize = 1024;
-inline constexpr std::size_t kMaxQueues = 4;  // of one device
+inline constexpr std::size_t kMaxQueues = 16;  // of one device
 
 // §2.7.5
 struct VirtqDesc {
