@@ -1,7 +1,10 @@
 // The device workers' threads, and the launcher.
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+
+#include <utility>
 
 #include "sandbox/seccomp/table_rows.h"
 #include "sandbox/seccomp/tables.h"
@@ -18,6 +21,12 @@ void AllowDisk(ThreadTable& table, int disk) {
     table.Allow(HUSK_SYSCALL(preadv2), {Fd(disk, "disk"), no_flags}, "the guest reads");
     table.Allow(HUSK_SYSCALL(pwritev2), {Fd(disk, "disk"), no_flags}, "the guest writes");
     table.Allow(HUSK_SYSCALL(fdatasync), {Fd(disk, "disk")}, "the guest flushes");
+    for (const auto& [mode, name] :
+         {std::pair<std::uint64_t, std::string_view>{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, "PUNCH_HOLE"},
+          {FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, "ZERO_RANGE"}}) {
+        table.Allow(HUSK_SYSCALL(fallocate), {Fd(disk, "disk"), {1, "mode", mode, name}},
+                    "the guest discards or zeroes");
+    }
 }
 
 }  // namespace
@@ -27,9 +36,10 @@ ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm and the pool");
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued requests");
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "the pool finished requests");
-    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop, configure");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.launcher, "launcher")}, "the disk has another size");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "requests are done");
-    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, needs a reset");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, configured, needs a reset, has another size");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
                 "reports: ready, host I/O failed, forbidden system call");
     table.Allow(HUSK_SYSCALL(preadv2), {Fd(numbers.disk, "disk"), {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},

@@ -54,7 +54,7 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
 // "stdio", "pty", "unix=PATH", "file=PATH" or "none".
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
-// "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
+// "FILE[,OPTION...]", with the options of DiskConfig; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 
 }  // namespace husk

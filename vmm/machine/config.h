@@ -16,6 +16,10 @@ struct DiskConfig {
     std::string path;
     bool read_only = false;
     std::string serial;  // at most kMaxSerial bytes; empty: none
+    bool writeback = true;
+    bool discard = true;
+    std::uint32_t block = 0;   // bytes of a logical block; 0: the host's
+    std::uint32_t queues = 0;  // 0: one for each vCPU, up to kMaxBlkQueues
 };
 
 enum class OnReboot { kRestart, kExit };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "vmm/base/shared_memory.h"
@@ -27,6 +28,9 @@ struct Family {
 
     [[nodiscard]] RoleHandle& Vmm() { return roles[kVmm]; }
     [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
+
+    // Looks how large the disks' files are now, and tells the workers of those that changed. Says what it did.
+    void ResizeDisks(std::span<DiskFile> disks);
 
     // Plans the boot, starts the roles and tells them what they need. They then report Ready. `again`: the guest has
     // rebooted.

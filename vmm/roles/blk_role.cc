@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -43,13 +44,17 @@ class BlkRole {
         auto ram = HUSK_TRY(Expect<GuestRam>(vmm_));
         memory_.emplace(
             HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), blk_slot::kGuestRam)))));
-        disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.capacity_bytes, config_.read_only));
-        device_.emplace(*memory_, *disk_, BlkOptions{config_.read_only, config_.serial.View()}, interrupt_,
-                        (*stats_)->device);
+        const bool read_only = config_.read_only != 0;
+        disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.geometry, read_only));
+        const BlkOptions options{.read_only = read_only,
+                                 .serial = config_.serial.View(),
+                                 .writeback = config_.writeback != 0,
+                                 .block = config_.block};
+        device_.emplace(*memory_, *disk_, options, interrupt_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         IoPool::Setup pool{.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell)),
                            .seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); }};
-        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.capacity_bytes},
+        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.geometry.bytes},
                                      launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
@@ -60,14 +65,16 @@ class BlkRole {
 
     // Until the vmm is gone and nothing is in flight any more.
     void Run() {
-        std::array<pollfd, 3> waiting{pollfd{vmm_.Fd(), POLLIN, 0}, pollfd{doorbell_.Get(), POLLIN, 0},
-                                      pollfd{device_->CompletionFd(), POLLIN, 0}};
+        std::array<pollfd, 4> waiting{pollfd{vmm_.Fd(), POLLIN, 0}, pollfd{doorbell_.Get(), POLLIN, 0},
+                                      pollfd{device_->CompletionFd(), POLLIN, 0}, pollfd{launcher_.Fd(), POLLIN, 0}};
         PostMessage(launcher_, Ready{});
         ServeResult served = ServeResult::kSleep;
         while (!(vmm_gone_ && device_->Idle())) {
             if (RawPoll(waiting, served == ServeResult::kMore ? 0 : -1) < 0) continue;
             if (waiting[0].revents != 0) HandleVmm();
             if (vmm_gone_) waiting[0].fd = -1;
+            // A launcher that is gone takes this role with it.
+            if (waiting[3].revents != 0 && !HandleLauncher()) waiting[3].fd = -1;
             if (waiting[1].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
             served = device_->Serve();
             if (served == ServeResult::kFault) ReportFault(*device_->Fault());
@@ -93,10 +100,31 @@ class BlkRole {
         if (const auto activate = message.As<ActivateDevice>()) {
             if (const auto fault = device_->Activate(activate->activation)) ReportFault(*fault);
         }
+        if (const auto configure = message.As<ConfigureDevice>()) {
+            device_->SetWriteback(configure->value != 0);
+            PostMessage(vmm_, DeviceConfigured{});
+        }
         if (message.As<StopDevice>()) {
             stopping_ = true;
             device_->Stop();
         }
+    }
+
+    [[nodiscard]] bool HandleLauncher() {
+        const MessageBuffer message = TakeMessage(launcher_);
+        if (const auto resize = message.As<ResizeDisk>()) Resize(resize->bytes);
+        return message.size != 0;
+    }
+
+    void Resize(std::uint64_t bytes) {
+        disk_->Resize(bytes);
+        device_->Resize(bytes);
+        const std::uint64_t sectors = BlkCapacity(bytes, config_.block);
+        ConfigChanged changed;
+        changed.offset = offsetof(BlkConfigSpace, capacity);
+        changed.length = sizeof sectors;
+        std::ranges::copy(BytesOf(sectors), changed.bytes.begin());
+        PostMessage(vmm_, changed);
     }
 
     void FinishStop() {

@@ -28,7 +28,8 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
                      DeviceStats& stats)
     : memory_(memory),
       disk_(disk),
-      shape_{.bytes = disk.Bytes(), .read_only = options.read_only},
+      shape_{.bytes = disk.Bytes(), .block = options.block, .read_only = options.read_only},
+      initial_writeback_(options.writeback),
       interrupt_(interrupt),
       stats_(stats) {
     options.serial.copy(serial_.data(), serial_.size());
@@ -43,13 +44,13 @@ Result<> BlkDevice::StartPool(unsigned threads, IoPool::Setup setup) {
 
 std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {
     Deactivate();
-    if (activation.queues[0].size == 0) return std::nullopt;  // a driver that uses no queue
-    auto queue = SplitQueue::Create(memory_, activation.queues[0], activation.features);
-    if (!queue) return queue.error();
-    queue_.emplace(std::move(*queue));
-    queue_->DisableNotify();
-    // §5.2.6.2: a driver that does not know FLUSH takes every completed write for durable.
-    write_mode_ = (activation.features & kFeatureBlkFlush) != 0 ? WriteMode::kCached : WriteMode::kDurable;
+    if (const auto fault = queues_.Open(memory_, activation)) {
+        queues_.Close();
+        return fault;
+    }
+    shape_.discard = (activation.features & kFeatureBlkDiscard) != 0;
+    shape_.write_zeroes = (activation.features & kFeatureBlkWriteZeroes) != 0;
+    knows_flush_ = (activation.features & kFeatureBlkFlush) != 0;
     return std::nullopt;
 }
 
@@ -62,15 +63,16 @@ bool BlkDevice::Stop() {
 void BlkDevice::Deactivate() {
     if (!Idle()) std::abort();
     if (std::exchange(asleep_, false)) pool_.DisableDoorbell();
-    queue_.reset();
+    queues_.Close();
     fault_.reset();
+    writeback_ = initial_writeback_;
     stopping_ = false;
 }
 
 ServeResult BlkDevice::Serve() {
     now_ = MonotonicNanoseconds();
     if (asleep_) WakeUp();
-    if (!queue_) return ServeResult::kSleep;
+    if (!queues_.AnyOpen()) return ServeResult::kSleep;
     const std::uint64_t until = now_ + kServeNanoseconds;
     const bool was_whole = !fault_;
     began_ = 0;
@@ -93,8 +95,8 @@ ServeResult BlkDevice::Serve() {
 void BlkDevice::WakeUp() {
     asleep_ = false;
     pool_.DisableDoorbell();
-    if (!queue_) return;
-    queue_->DisableNotify();
+    if (!queues_.AnyOpen()) return;
+    queues_.DisableNotify();
     if (HasWork()) window_.WorkCame(now_);
 }
 
@@ -104,6 +106,7 @@ bool BlkDevice::ServeBatch() {
     const std::uint64_t ended_before = ended_;
     const std::uint64_t until = now_ + kBatchNanoseconds;
     Reap();
+    if (queues_.AnyOpen()) queues_.NextTurn();
     for (std::uint64_t taken = 0; taken < kBatchTasks && now_ < until && MayTake(); ++taken) {
         const auto index = Take();
         if (!index) break;
@@ -137,7 +140,7 @@ void BlkDevice::Reap() {
 std::optional<BlkTaskIndex> BlkDevice::Take() {
     const BlkTaskIndex index = tasks_->Next();
     BlkTask& task = (*tasks_)[index];
-    auto popped = queue_->Pop(task.buffers);
+    auto popped = queues_.Pop(task.buffers);
     if (!popped) {
         fault_ = popped.error();
         return std::nullopt;
@@ -148,7 +151,7 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
         fault_ = QueueFault::kNoRoomForAnswer;  // not even for the status: §5.2.6 has no way to refuse it
         return std::nullopt;
     }
-    if (queue_->DriverIsBehind()) depth_.TakenInCompany();
+    if (queues_.DriverIsBehind()) depth_.TakenInCompany();
     task.chain.emplace(std::move(**popped));
     task.request = parsed->request;
     task.status = parsed->status;
@@ -156,6 +159,9 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
     task.taken_at = now_;
     task.took = 0;
     task.error = 0;
+    // §5.2.6.2: a driver that does not know FLUSH takes every completed write for durable.
+    task.mode = knows_flush_ && writeback_ ? WriteMode::kCached : WriteMode::kDurable;
+    task.queue = queues_.Turn();
     tasks_->TakeNext();
     ++began_;
     stats_.requests.Add();
@@ -166,10 +172,12 @@ void BlkDevice::Begin(BlkTaskIndex index) {
     const BlkRequest& request = (*tasks_)[index].request;
     if (std::holds_alternative<BlkRead>(request)) return BeginRead(index);
     if (std::holds_alternative<BlkFlush>(request)) return BeginFlush(index);
+    const bool range = std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
     // Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the
-    // disk keeps up. What is no write either needs no disk at all.
-    if (std::holds_alternative<BlkWrite>(request) && pool_.Running() && !write_pace_.Quick(now_))
-        return HandOver(index);
+    // disk keeps up. A write that is to be durable waits for the disk. What is left needs no disk at all.
+    const bool write = std::holds_alternative<BlkWrite>(request);
+    const bool slow_write = write && (!write_pace_.Quick(now_) || (*tasks_)[index].mode == WriteMode::kDurable);
+    if (pool_.Running() && (slow_write || range)) return HandOver(index);
     RunHere(index);
 }
 
@@ -190,7 +198,7 @@ void BlkDevice::BeginRead(BlkTaskIndex index) {
 
 // A flush waits for the disk by its nature: here only if nobody could notice, or no thread is there.
 void BlkDevice::BeginFlush(BlkTaskIndex index) {
-    const bool alone = tasks_->InUse() == 1 && !queue_->HasAvailable();
+    const bool alone = tasks_->InUse() == 1 && !queues_.HasAvailable();
     if (!pool_.Running() || (alone && flush_pace_.Quick(now_))) return RunHere(index);
     if (flushes_.Begin(index)) HandOver(index);
 }
@@ -198,7 +206,7 @@ void BlkDevice::BeginFlush(BlkTaskIndex index) {
 void BlkDevice::RunHere(BlkTaskIndex index) {
     BlkTask& task = (*tasks_)[index];
     const std::uint64_t began = now_;
-    CarryOut(task, disk_, write_mode_);
+    CarryOut(task, disk_);
     now_ = MonotonicNanoseconds();
     task.took = now_ - began;
     End(index);
@@ -209,7 +217,7 @@ void BlkDevice::HandOver(BlkTaskIndex index) { pool_.Submit(index); }
 void BlkDevice::RunTask(IoPool::Task index) {
     BlkTask& task = (*tasks_)[index];
     const std::uint64_t began = MonotonicNanoseconds();
-    CarryOut(task, disk_, write_mode_);
+    CarryOut(task, disk_);
     task.took = MonotonicNanoseconds() - began;
 }
 
@@ -218,7 +226,7 @@ void BlkDevice::End(BlkTaskIndex index) {
     Account(task);
     const BlkAnswer answer = Answer(task, serial_);
     if (answer.status != BlkStatus::kOk) stats_.failed.Add();
-    queue_->Push(std::move(*task.chain), answer.written);
+    queues_.Push(task.queue, std::move(*task.chain), answer.written);
     stats_.latency.Record(now_ - task.taken_at);
     tasks_->Give(index);
     ++ended_;
@@ -231,11 +239,15 @@ void BlkDevice::Account(const BlkTask& task) {
         stats_.bytes_out.Add(task.room - read->transfer.length);
         failure = {task.error, DiskOperation::kRead, read->transfer.offset};
     } else if (const auto* write = std::get_if<BlkWrite>(&task.request)) {
-        write_pace_.Took(task.took, now_);
+        if (task.mode == WriteMode::kCached) write_pace_.Took(task.took, now_);
         if (task.error == 0) stats_.bytes_in.Add(write->length);
         failure = {task.error, DiskOperation::kWrite, write->transfer.offset};
     } else if (std::holds_alternative<BlkFlush>(task.request)) {
         flush_pace_.Took(task.took, now_);
+    } else if (const auto* discard = std::get_if<BlkDiscard>(&task.request)) {
+        failure = {task.error, DiskOperation::kDiscard, discard->range.offset};
+    } else if (const auto* zeroes = std::get_if<BlkWriteZeroes>(&task.request)) {
+        failure = {task.error, DiskOperation::kWriteZeroes, zeroes->range.offset};
     }
     if (task.error != 0) failures_.Record(failure);
 }
@@ -244,7 +256,7 @@ void BlkDevice::PublishBatch() {
     if (ended_ == 0) return;
     depth_.GivenBack(std::exchange(ended_, 0), now_);
     stats_.batches.Add();
-    if (!queue_->Publish()) return;
+    if (!queues_.Publish()) return;
     stats_.interrupts.Add();
     interrupt_.Pulse();
     now_ = MonotonicNanoseconds();  // a system call lies between
@@ -274,7 +286,7 @@ bool BlkDevice::Poll() {
 // Doorbells on; false when work came meanwhile.
 bool BlkDevice::FallAsleep() {
     const bool finished = pool_.Running() && pool_.EnableDoorbell();
-    const bool available = MayTake() && queue_->EnableNotify();
+    const bool available = MayTake() && queues_.EnableNotify();
     asleep_ = true;
     if (!finished && !available) return true;
     WakeUp();

@@ -1,6 +1,6 @@
 // BlkDevice: the data path of one virtio-blk device (Virtio 1.2 §5.2), in the device's worker process.
 //
-// One loop thread owns the queue. What the host has in its page cache is answered on the spot; what would wait for the
+// One loop thread owns the queues. What the host has in its page cache is answered on the spot; what would wait for the
 // disk goes to a small pool of threads, and the loop goes on. Requests come back in the order in which they end. The
 // owner of the loop calls Serve() when the doorbell or CompletionFd() rings and sleeps only when told so.
 //
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "devices/host/disk_backend.h"
+#include "devices/virtio/blk/blk_queues.h"
 #include "devices/virtio/blk/blk_request.h"
 #include "devices/virtio/blk/blk_task.h"
 #include "devices/virtio/blk/depth_policy.h"
@@ -28,7 +29,6 @@
 #include "devices/virtio/blk/poll_window.h"
 #include "devices/virtio/device_stats.h"
 #include "devices/virtio/mmio_transport.h"
-#include "devices/virtio/split_queue.h"
 #include "vmm/base/result.h"
 #include "vmm/bus/irq.h"
 #include "vmm/memory/guest_memory.h"
@@ -37,7 +37,9 @@ namespace husk {
 
 struct BlkOptions {
     bool read_only = false;
-    std::string_view serial;  // the first kBlkIdBytes bytes are what a guest can ask for
+    std::string_view serial;                // the first kBlkIdBytes bytes are what a guest can ask for
+    bool writeback = true;                  // false: every write is durable, until the driver asks for something else
+    std::uint32_t block = kBlkSectorBytes;  // bytes: requests are made of such blocks
 };
 
 enum class ServeResult {
@@ -68,23 +70,28 @@ class BlkDevice final : private IoPool::Runner {
     // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep. When there
     // is much at a time, answers may wait for company within it, never while the loop sleeps.
     [[nodiscard]] ServeResult Serve();
-    // What broke the queue, until Deactivate().
+    // What broke a queue, until Deactivate().
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
 
     // Takes no more requests from now on, and gives back what waited for company. True when none is in flight.
     bool Stop();
     // No request is in flight. Once stopped: nothing of ours touches guest memory any more.
     [[nodiscard]] bool Idle() const { return tasks_->InUse() == 0; }
-    // Forgets the queue. Only when stopped (or never active) and idle.
+    // Forgets the queues, and what the driver configured. Only when stopped (or never active) and idle.
     void Deactivate();
+
+    // The driver wants completed writes to be durable (false) or not. For requests that are taken from now on.
+    void SetWriteback(bool writeback) { writeback_ = writeback; }
+    // The disk has another size. Requests that were taken go by the old one.
+    void Resize(std::uint64_t bytes) { shape_.bytes = bytes; }
 
     // A failure of the host's I/O that has not been told yet; each (operation, errno) comes once in a lifetime.
     [[nodiscard]] std::optional<HostFailure> TakeHostFailure() { return failures_.Take(); }
 
  private:
     // Whether a chain may be taken off the queue.
-    [[nodiscard]] bool MayTake() const { return queue_ && !stopping_ && !fault_ && tasks_->AnyFree(); }
-    [[nodiscard]] bool HasWork() const { return pool_.HasFinished() || (MayTake() && queue_->HasAvailable()); }
+    [[nodiscard]] bool MayTake() const { return queues_.AnyOpen() && !stopping_ && !fault_ && tasks_->AnyFree(); }
+    [[nodiscard]] bool HasWork() const { return pool_.HasFinished() || (MayTake() && queues_.HasAvailable()); }
 
     void WakeUp();
     [[nodiscard]] bool ServeBatch();
@@ -104,14 +111,16 @@ class BlkDevice final : private IoPool::Runner {
 
     const GuestMemory& memory_;
     DiskBackend& disk_;
-    const DiskShape shape_;
+    DiskShape shape_;
+    const bool initial_writeback_;
     std::array<char, kBlkIdBytes> serial_{};
     IrqLine& interrupt_;
     DeviceStats& stats_;
 
-    std::optional<SplitQueue> queue_;
+    BlkQueues queues_;
     std::optional<QueueFault> fault_;
-    WriteMode write_mode_ = WriteMode::kCached;
+    bool knows_flush_ = false;  // the driver does
+    bool writeback_ = initial_writeback_;
     bool stopping_ = false;
     bool asleep_ = false;       // told so: doorbells are on
     bool reads_cached_ = true;  // the backend can tell what would wait
