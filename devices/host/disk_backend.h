@@ -56,6 +56,8 @@ class DiskBackend {
     [[nodiscard]] virtual int Discard(const DiskRange& range) = 0;
     [[nodiscard]] virtual int WriteZeroes(const DiskRange& range, Unmap unmap, WriteMode mode) = 0;
     [[nodiscard]] virtual std::uint64_t Bytes() const = 0;
+    // No cache: every transfer waits for the disk.
+    [[nodiscard]] virtual bool Direct() const { return false; }
 };
 
 }  // namespace husk

@@ -67,10 +67,6 @@ Result<> CheckSize(const std::string& path, std::uint64_t bytes) {
     return Unusable(path, " has " + std::to_string(bytes) + " bytes, which is not a multiple of 512");
 }
 
-bool Within(const auto& part, std::uint64_t bytes) {
-    return part.offset <= bytes && part.length <= bytes - part.offset;
-}
-
 // Calls preadv2 or pwritev2 (`call` is its number) until the transfer is done.
 int MoveAll(DiskTransfer& transfer, int flags, int fd, int call) {
     while (transfer.length > 0) {
@@ -100,8 +96,20 @@ Result<DiskFile> DiskFile::Open(const std::string& path, bool read_only) {
     return DiskFile(std::move(fd), path, geometry, read_only);
 }
 
-DiskFile DiskFile::Adopt(ScopedFd fd, const DiskGeometry& geometry, bool read_only) {
-    return DiskFile(std::move(fd), {}, geometry, read_only);
+Result<> DiskFile::MakeDirect() {
+    if (geometry_.direct_offset == 0)
+        return Unusable(path_, " cannot be used with direct: its file system has no O_DIRECT");
+    const int flags = ::fcntl(fd_.Get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd_.Get(), F_SETFL, flags | O_DIRECT) != 0)
+        return FailOs("cannot use direct with " + Disk(path_));
+    geometry_.logical_block = std::max(geometry_.logical_block, geometry_.direct_offset);
+    return CheckSize(path_, geometry_.bytes / geometry_.logical_block * geometry_.logical_block);
+}
+
+DiskFile DiskFile::Adopt(ScopedFd fd, const DiskGeometry& geometry, bool read_only, bool direct) {
+    DiskFile disk(std::move(fd), {}, geometry, read_only);
+    if (direct) disk.bounce_ = std::make_unique<BounceBuffers>();
+    return disk;
 }
 
 Result<std::uint64_t> DiskFile::MeasureAgain() const {
@@ -123,32 +131,50 @@ DiskFile::DiskFile(DiskFile&& other) noexcept
       geometry_(other.geometry_),
       bytes_(other.Bytes()),
       read_only_(other.read_only_),
-      lost_(other.lost_) {}
+      bounce_(std::move(other.bounce_)),
+      lost_(other.Lost()) {}
 
 int DiskFile::Read(DiskTransfer& transfer, ReadMode mode) {
-    if (!Within(transfer, Bytes())) return EINVAL;
-    return MoveAll(transfer, mode == ReadMode::kOnlyCached ? RWF_NOWAIT : 0, fd_.Get(), SYS_preadv2);
+    if (!Has({transfer.offset, transfer.length})) return EINVAL;
+    if (mode == ReadMode::kMayWait) return Move(transfer, SYS_preadv2);
+    return Direct() ? EAGAIN : MoveAll(transfer, RWF_NOWAIT, fd_.Get(), SYS_preadv2);
 }
 
 int DiskFile::Write(DiskTransfer& transfer, WriteMode mode) {
     if (read_only_) return EROFS;
-    if (!Within(transfer, Bytes())) return EINVAL;
-    const int error = MoveAll(transfer, 0, fd_.Get(), SYS_pwritev2);
+    if (!Has({transfer.offset, transfer.length})) return EINVAL;
+    const int error = Move(transfer, SYS_pwritev2);
     if (error != 0 || mode == WriteMode::kCached) return error;
     return Flush();
+}
+
+bool DiskFile::IsAligned(const DiskTransfer& transfer) const {
+    if (!Direct()) return true;
+    std::uint64_t memory = 0;
+    for (const iovec& buffer : transfer.data) {
+        memory |= reinterpret_cast<std::uint64_t>(buffer.iov_base) | buffer.iov_len;
+    }
+    return ((transfer.offset | transfer.length) % geometry_.direct_offset | memory % geometry_.direct_memory) == 0;
+}
+
+// O_DIRECT takes aligned buffers only; the guest's others go by way of ours.
+int DiskFile::Move(DiskTransfer& transfer, int call) {
+    if (IsAligned(transfer)) return MoveAll(transfer, 0, fd_.Get(), call);
+    const auto move = [&](DiskTransfer& part) { return MoveAll(part, 0, fd_.Get(), call); };
+    return call == SYS_preadv2 ? bounce_->Read(transfer, move) : bounce_->Write(transfer, move);
 }
 
 // A hint: what the host cannot give back stays.
 int DiskFile::Discard(const DiskRange& range) {
     if (read_only_) return EROFS;
-    if (!Within(range, Bytes())) return EINVAL;
+    if (!Has(range)) return EINVAL;
     const int error = Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
     return error == EOPNOTSUPP ? 0 : error;
 }
 
 int DiskFile::WriteZeroes(const DiskRange& range, Unmap unmap, WriteMode mode) {
     if (read_only_) return EROFS;
-    if (!Within(range, Bytes())) return EINVAL;
+    if (!Has(range)) return EINVAL;
     int error = EOPNOTSUPP;
     if (unmap == Unmap::kMay) error = Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
     if (error == EOPNOTSUPP) error = Allocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, range);
@@ -181,12 +207,12 @@ int DiskFile::Allocate(int mode, const DiskRange& range) {
 
 int DiskFile::Flush() {
     const std::scoped_lock lock(durable_);
-    while (lost_ == 0) {
+    while (Lost() == 0) {
         const long result = RawSyscall(SYS_fdatasync, fd_.Get());
         if (result == 0) break;
-        if (result != -EINTR) lost_ = static_cast<int>(-result);
+        if (result != -EINTR) Lose(static_cast<int>(-result));
     }
-    return lost_;
+    return Lost();
 }
 
 }  // namespace husk

@@ -31,12 +31,13 @@ struct VmmNumbers {
 };
 
 struct BlkNumbers {
-    int launcher;       // channel
-    int vmm;            // channel
-    int interrupt;      // eventfd
-    int doorbell;       // eventfd
-    int disk;           // image or block device
-    int pool_doorbell;  // eventfd
+    int launcher;   // channel
+    int vmm;        // channel
+    int interrupt;  // eventfd
+    int doorbell;   // eventfd
+    int disk;       // image or block device
+    int pool_doorbell;
+    int ring;  // eventfd
 };
 
 struct ReaderNumbers {

@@ -45,6 +45,8 @@ ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(preadv2), {Fd(numbers.disk, "disk"), {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
                 "the guest reads what the page cache holds");
     AllowDisk(table, numbers.disk);
+    table.Allow(HUSK_SYSCALL(io_uring_enter), {Fd(numbers.ring, "ring"), {3, "flags", 0, ""}},
+                "the ring, which can do no more than the rows above to the disk, is handed requests");
     AllowFutex(table, "wakes the pool; the lock around fdatasync");
     AllowCommon(table);
     return table;

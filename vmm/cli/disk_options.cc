@@ -61,6 +61,11 @@ bool SetBlock(DiskConfig& disk, const std::string& value) {
     return true;
 }
 
+bool SetAio(DiskConfig& disk, const std::string& value) {
+    disk.aio = value == "threads" ? DiskAio::kThreads : value == "io_uring" ? DiskAio::kIoUring : DiskAio::kAuto;
+    return disk.aio != DiskAio::kAuto || value == "auto";
+}
+
 struct ValueOption {
     std::string_view key;
     std::string_view takes;
@@ -70,6 +75,7 @@ constexpr ValueOption kValueOptions[] = {
     {"serial", "up to 20 printable characters without spaces", SetSerial},
     {"cache", "writeback or writethrough", SetCache},
     {"discard", "on or off", SetDiscard},
+    {"aio", "auto, threads or io_uring", SetAio},
     {"queues", "a number from 1 to 8", SetQueues},
     {"block", "512 or 4096", SetBlock},
 };
@@ -78,7 +84,7 @@ struct Flag {
     std::string_view name;
     bool DiskConfig::* field;
 };
-constexpr Flag kFlags[] = {{"ro", &DiskConfig::read_only}};
+constexpr Flag kFlags[] = {{"ro", &DiskConfig::read_only}, {"direct", &DiskConfig::direct}};
 
 std::unexpected<Error> Refuse(const DiskConfig& disk, const std::string& why) {
     return Fail(ErrorKind::kUsage, "--disk " + disk.path + ": " + why);

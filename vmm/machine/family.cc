@@ -97,6 +97,10 @@ BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskGeometry& geometr
     message.block = BlkConfigOf(geometry, offer).blk_size;
     message.read_only = offer.read_only ? 1 : 0;
     message.writeback = offer.writeback ? 1 : 0;
+    const DiskConfig& disk = config.disks[index];
+    message.direct = disk.direct ? 1 : 0;
+    message.ring = disk.aio == DiskAio::kIoUring || (disk.aio == DiskAio::kAuto && disk.direct) ? 1 : 0;
+    message.ring_needed = disk.aio == DiskAio::kIoUring ? 1 : 0;
     message.serial.Assign(config.disks[index].serial);
     message.name.Assign(config.name);
     return message;

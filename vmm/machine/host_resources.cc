@@ -12,6 +12,7 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
         SelinuxConfinement::Prepare(config.confinement.selinux, HUSK_TRY(OwnProgram()), *resources.selinux_host));
     for (const DiskConfig& disk : config.disks) {
         resources.disks.push_back(HUSK_TRY(DiskFile::Open(disk.path, disk.read_only)));
+        if (disk.direct) HUSK_TRY(resources.disks.back().MakeDirect());
         if (!selinux) continue;
         HUSK_TRY(selinux->LabelDisk(resources.disks.back().Fd(), disk.path, disk.read_only));
     }

@@ -45,19 +45,21 @@ class BlkRole {
         memory_.emplace(
             HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), blk_slot::kGuestRam)))));
         const bool read_only = config_.read_only != 0;
-        disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.geometry, read_only));
+        disk_.emplace(DiskFile::Adopt(ScopedFd(blk_slot::kDisk), config_.geometry, read_only, config_.direct != 0));
         const BlkOptions options{.read_only = read_only,
                                  .serial = config_.serial.View(),
                                  .writeback = config_.writeback != 0,
                                  .block = config_.block};
         device_.emplace(*memory_, *disk_, options, interrupt_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
-        IoPool::Setup pool{.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell)),
-                           .seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); }};
+        HUSK_TRY(TryRing());
+        IoPool::Setup pool;
+        pool.seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); };
+        if (!has_ring_) pool.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell));
         HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.geometry.bytes},
                                      launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
-        HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
+        if (!has_ring_) HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
         HUSK_TRY(sealing.SealThread(filters::BlkLoop()));
         (*stats_)->sealed.SetOnce();
         return {};
@@ -88,6 +90,19 @@ class BlkRole {
         std::array<char, 16> name{};
         std::snprintf(name.data(), name.size(), "blk%u", config_.index);
         ::prctl(PR_SET_NAME, name.data());
+    }
+
+    // An io_uring, where one is wanted and this process may have it; else a pool of threads follows.
+    [[nodiscard]] Result<> TryRing() {
+        if (config_.ring == 0) return {};
+        auto ring = IoRing::Create(BlkDevice::kRingEntries, blk_slot::kDisk, blk_slot::kRing);
+        if (!ring) {
+            if (config_.ring_needed == 0) return {};
+            return Fail(ErrorKind::kHost, "aio=io_uring: " + ring.error().Message());
+        }
+        device_->StartRing(std::move(*ring), *disk_);
+        has_ring_ = true;
+        return {};
     }
 
     void HandleVmm() {
@@ -151,6 +166,7 @@ class BlkRole {
     std::optional<GuestMemory> memory_;
     std::optional<DiskFile> disk_;
     std::optional<BlkDevice> device_;
+    bool has_ring_ = false;
     bool stopping_ = false;
     bool vmm_gone_ = false;
 };

@@ -180,6 +180,9 @@ struct BlkConfig {
     std::uint32_t block = 0;  // bytes: what requests are made of
     std::uint8_t read_only = 0;
     std::uint8_t writeback = 1;
+    std::uint8_t direct = 0;
+    std::uint8_t ring = 0;         // io_uring where the host lets the role have one
+    std::uint8_t ring_needed = 0;  // or the role does not start
     FixedText<kMaxSerial> serial;
     FixedText<kMaxName> name;
 };

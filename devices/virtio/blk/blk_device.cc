@@ -35,11 +35,16 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
     options.serial.copy(serial_.data(), serial_.size());
 }
 
-BlkDevice::~BlkDevice() { pool_.StopThreads(); }
-
 Result<> BlkDevice::StartPool(unsigned threads, IoPool::Setup setup) {
     if (threads == 0) return {};
-    return pool_.Start(threads, std::move(setup));
+    auto pool = std::make_unique<IoPool>(static_cast<IoPool::Runner&>(*this));
+    HUSK_TRY(pool->Start(threads, std::move(setup)));
+    engine_ = std::move(pool);
+    return {};
+}
+
+void BlkDevice::StartRing(IoRing ring, DiskFile& disk) {
+    engine_ = std::make_unique<RingEngine>(std::move(ring), disk, *tasks_);
 }
 
 std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {
@@ -62,7 +67,7 @@ bool BlkDevice::Stop() {
 
 void BlkDevice::Deactivate() {
     if (!Idle()) std::abort();
-    if (std::exchange(asleep_, false)) pool_.DisableDoorbell();
+    if (std::exchange(asleep_, false) && engine_) engine_->DisableDoorbell();
     queues_.Close();
     fault_.reset();
     writeback_ = initial_writeback_;
@@ -94,7 +99,7 @@ ServeResult BlkDevice::Serve() {
 
 void BlkDevice::WakeUp() {
     asleep_ = false;
-    pool_.DisableDoorbell();
+    if (engine_) engine_->DisableDoorbell();
     if (!queues_.AnyOpen()) return;
     queues_.DisableNotify();
     if (HasWork()) window_.WorkCame(now_);
@@ -112,7 +117,7 @@ bool BlkDevice::ServeBatch() {
         if (!index) break;
         Begin(*index);
     }
-    pool_.WakeThreads();
+    if (engine_) engine_->Kick();
     const bool ended = ended_ != ended_before;
     // Whoever stops waits for every answer.
     if (ended && (stopping_ || fault_ || !depth_.Gather(ended_, now_))) PublishBatch();
@@ -120,9 +125,9 @@ bool BlkDevice::ServeBatch() {
 }
 
 void BlkDevice::Reap() {
-    if (!pool_.HasFinished()) return;
+    if (!engine_ || !engine_->HasFinished()) return;
     now_ = MonotonicNanoseconds();
-    while (const auto index = pool_.NextFinished()) {
+    while (const auto index = engine_->NextFinished()) {
         BlkTask& task = (*tasks_)[*index];
         if (!std::holds_alternative<BlkFlush>(task.request)) {
             End(*index);
@@ -172,18 +177,23 @@ void BlkDevice::Begin(BlkTaskIndex index) {
     const BlkRequest& request = (*tasks_)[index].request;
     if (std::holds_alternative<BlkRead>(request)) return BeginRead(index);
     if (std::holds_alternative<BlkFlush>(request)) return BeginFlush(index);
+    if (std::holds_alternative<BlkWrite>(request)) return BeginWrite(index);
     const bool range = std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
-    // Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the
-    // disk keeps up. A write that is to be durable waits for the disk. What is left needs no disk at all.
-    const bool write = std::holds_alternative<BlkWrite>(request);
-    const bool slow_write = write && (!write_pace_.Quick(now_) || (*tasks_)[index].mode == WriteMode::kDurable);
-    if (pool_.Running() && (slow_write || range)) return HandOver(index);
+    if (engine_ && range) return HandOver(index);
+    RunHere(index);  // needs no disk
+}
+
+// Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the disk
+// keeps up. A write that is to be durable waits for the disk.
+void BlkDevice::BeginWrite(BlkTaskIndex index) {
+    const bool waits = disk_.Direct() || (*tasks_)[index].mode == WriteMode::kDurable;
+    if (engine_ && (waits || !write_pace_.Quick(now_))) return HandOver(index);
     RunHere(index);
 }
 
 void BlkDevice::BeginRead(BlkTaskIndex index) {
     BlkTask& task = (*tasks_)[index];
-    if (pool_.Running() && reads_cached_) {
+    if (engine_ && reads_cached_) {
         task.error = disk_.Read(std::get<BlkRead>(task.request).transfer, ReadMode::kOnlyCached);
         if (task.error == EAGAIN) return HandOver(index);
         reads_cached_ = task.error != EOPNOTSUPP;
@@ -192,14 +202,13 @@ void BlkDevice::BeginRead(BlkTaskIndex index) {
             return End(index);
         }
     }
-    if (!pool_.Running() || read_pace_.Quick(now_)) return RunHere(index);
+    if (!engine_ || read_pace_.Quick(now_)) return RunHere(index);
     HandOver(index);
 }
 
 // A flush waits for the disk by its nature: here only if nobody could notice, or no thread is there.
 void BlkDevice::BeginFlush(BlkTaskIndex index) {
-    const bool alone = tasks_->InUse() == 1 && !queues_.HasAvailable();
-    if (!pool_.Running() || (alone && flush_pace_.Quick(now_))) return RunHere(index);
+    if (!engine_ || (Alone() && flush_pace_.Quick(now_))) return RunHere(index);
     if (flushes_.Begin(index)) HandOver(index);
 }
 
@@ -212,7 +221,7 @@ void BlkDevice::RunHere(BlkTaskIndex index) {
     End(index);
 }
 
-void BlkDevice::HandOver(BlkTaskIndex index) { pool_.Submit(index); }
+void BlkDevice::HandOver(BlkTaskIndex index) { engine_->Submit(index); }
 
 void BlkDevice::RunTask(IoPool::Task index) {
     BlkTask& task = (*tasks_)[index];
@@ -239,7 +248,7 @@ void BlkDevice::Account(const BlkTask& task) {
         stats_.bytes_out.Add(task.room - read->transfer.length);
         failure = {task.error, DiskOperation::kRead, read->transfer.offset};
     } else if (const auto* write = std::get_if<BlkWrite>(&task.request)) {
-        if (task.mode == WriteMode::kCached) write_pace_.Took(task.took, now_);
+        if (task.mode == WriteMode::kCached && !disk_.Direct()) write_pace_.Took(task.took, now_);
         if (task.error == 0) stats_.bytes_in.Add(write->length);
         failure = {task.error, DiskOperation::kWrite, write->transfer.offset};
     } else if (std::holds_alternative<BlkFlush>(task.request)) {
@@ -285,7 +294,7 @@ bool BlkDevice::Poll() {
 
 // Doorbells on; false when work came meanwhile.
 bool BlkDevice::FallAsleep() {
-    const bool finished = pool_.Running() && pool_.EnableDoorbell();
+    const bool finished = engine_ && engine_->EnableDoorbell();
     const bool available = MayTake() && queues_.EnableNotify();
     asleep_ = true;
     if (!finished && !available) return true;

@@ -1,14 +1,15 @@
 // BlkDevice: the data path of one virtio-blk device (Virtio 1.2 §5.2), in the device's worker process.
 //
 // One loop thread owns the queues. What the host has in its page cache is answered on the spot; what would wait for the
-// disk goes to a small pool of threads, and the loop goes on. Requests come back in the order in which they end. The
-// owner of the loop calls Serve() when the doorbell or CompletionFd() rings and sleeps only when told so.
+// disk goes to an engine (a small pool of threads, or an io_uring), and the loop goes on. Requests come back in the
+// order in which they end. The owner of the loop calls Serve() when the doorbell or CompletionFd() rings and sleeps
+// only when told so.
 //
-//     worker starts   StartPool(), then the process is sealed
+//     worker starts   StartPool() or StartRing(), then the process is sealed
 //     driver ready    Activate(), Serve() ... until kSleep, wait, Serve() ...
 //     driver resets   Stop(), Serve() whenever CompletionFd() rings until Idle(), Deactivate()
 //
-// After StartPool() nothing allocates. All calls: the loop thread.
+// After that nothing allocates. All calls: the loop thread.
 #pragma once
 
 #include <array>
@@ -24,9 +25,11 @@
 #include "devices/virtio/blk/depth_policy.h"
 #include "devices/virtio/blk/flush_group.h"
 #include "devices/virtio/blk/host_failures.h"
+#include "devices/virtio/blk/io_engine.h"
 #include "devices/virtio/blk/io_pool.h"
 #include "devices/virtio/blk/pace.h"
 #include "devices/virtio/blk/poll_window.h"
+#include "devices/virtio/blk/ring_engine.h"
 #include "devices/virtio/device_stats.h"
 #include "devices/virtio/mmio_transport.h"
 #include "vmm/base/result.h"
@@ -51,19 +54,22 @@ enum class ServeResult {
 class BlkDevice final : private IoPool::Runner {
  public:
     static constexpr unsigned kDefaultThreads = 4;
+    static constexpr unsigned kRingEntries = kBlkTasks;
 
     // All of them must outlive this. `disk` may be called from pool threads.
     BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOptions& options, IrqLine& interrupt,
               DeviceStats& stats);
     BlkDevice(const BlkDevice&) = delete;
     BlkDevice& operator=(const BlkDevice&) = delete;
-    ~BlkDevice() override;
+    ~BlkDevice() override = default;
 
-    // Start-up, before this thread is sealed; gives back when the pool's threads are past their own start. Without a
-    // pool (or with no threads) all I/O happens inside Serve().
+    // Start-up, before this thread is sealed: what waits for the disk. One of the two; without, all I/O happens inside
+    // Serve(). Gives back when the pool's threads are past their own start.
     [[nodiscard]] Result<> StartPool(unsigned threads = kDefaultThreads, IoPool::Setup setup = {});
-    // An eventfd that pool threads ring while the loop sleeps; Serve() takes it back. -1 without a pool.
-    [[nodiscard]] int CompletionFd() const { return pool_.DoorbellFd(); }
+    // `ring` is on the file of `disk`, the disk of this device.
+    void StartRing(IoRing ring, DiskFile& disk);
+    // Readable when the engine has finished something while the loop sleeps. -1 without an engine.
+    [[nodiscard]] int CompletionFd() const { return engine_ ? engine_->DoorbellFd() : -1; }
 
     // The driver is ready. Serve() is to be called next: requests may wait already.
     [[nodiscard]] std::optional<QueueFault> Activate(const Activation& activation);
@@ -91,7 +97,9 @@ class BlkDevice final : private IoPool::Runner {
  private:
     // Whether a chain may be taken off the queue.
     [[nodiscard]] bool MayTake() const { return queues_.AnyOpen() && !stopping_ && !fault_ && tasks_->AnyFree(); }
-    [[nodiscard]] bool HasWork() const { return pool_.HasFinished() || (MayTake() && queues_.HasAvailable()); }
+    [[nodiscard]] bool HasWork() const {
+        return (engine_ && engine_->HasFinished()) || (MayTake() && queues_.HasAvailable());
+    }
 
     void WakeUp();
     [[nodiscard]] bool ServeBatch();
@@ -99,6 +107,8 @@ class BlkDevice final : private IoPool::Runner {
     [[nodiscard]] std::optional<BlkTaskIndex> Take();
     void Begin(BlkTaskIndex index);
     void BeginRead(BlkTaskIndex index);
+    void BeginWrite(BlkTaskIndex index);
+    [[nodiscard]] bool Alone() const { return tasks_->InUse() == 1 && !queues_.HasAvailable(); }
     void BeginFlush(BlkTaskIndex index);
     void RunHere(BlkTaskIndex index);
     void HandOver(BlkTaskIndex index);
@@ -136,7 +146,7 @@ class BlkDevice final : private IoPool::Runner {
     HostFailures failures_;
     PollWindow window_;
     DepthPolicy depth_;
-    IoPool pool_{*this};
+    std::unique_ptr<IoEngine> engine_;
 };
 
 }  // namespace husk

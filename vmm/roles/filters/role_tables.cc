@@ -38,7 +38,8 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .interrupt = blk_slot::kInterrupt,
                           .doorbell = blk_slot::kDoorbell,
                           .disk = blk_slot::kDisk,
-                          .pool_doorbell = blk_slot::kPoolDoorbell};
+                          .pool_doorbell = blk_slot::kPoolDoorbell,
+                          .ring = blk_slot::kRing};
 
 constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .vmm = console_slot::kVmm,
