@@ -1,6 +1,7 @@
 #include "devices/virtio/net/frame_view.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace husk {
 
@@ -25,11 +26,9 @@ bool IsVlanType(std::uint16_t type) {
     return type == 0x8100 || type == 0x88a8 || type == 0x9100 || type == 0x9200 || type == 0x9300;
 }
 
-template <std::size_t kBytes>
-std::array<std::uint8_t, 16> CopyAt(std::span<const std::byte> bytes, std::size_t at) {
-    std::array<std::uint8_t, 16> copy{};
-    for (std::size_t i = 0; i < kBytes; ++i) copy[i] = ByteAt(bytes, at + i);
-    return copy;
+// `into` from `at` on: subspan() sees to it that all of it is there.
+void CopyAt(std::span<const std::byte> bytes, std::size_t at, std::span<std::uint8_t> into) {
+    std::memcpy(into.data(), bytes.subspan(at, into.size()).data(), into.size());
 }
 
 bool ParseArp(std::span<const std::byte> body, ArpView& arp) {
@@ -72,12 +71,19 @@ FrameView::Kind ParseBody(std::uint16_t type, std::span<const std::byte> body, F
 
 MacAddress MacAt(std::span<const std::byte> bytes, std::size_t at) {
     MacAddress mac;
-    for (std::size_t i = 0; i < mac.bytes.size(); ++i) mac.bytes[i] = ByteAt(bytes, at + i);
+    CopyAt(bytes, at, mac.bytes);
     return mac;
 }
-
-IpAddress Ipv4At(std::span<const std::byte> bytes, std::size_t at) { return {IpFamily::kV4, CopyAt<4>(bytes, at)}; }
-IpAddress Ipv6At(std::span<const std::byte> bytes, std::size_t at) { return {IpFamily::kV6, CopyAt<16>(bytes, at)}; }
+IpAddress Ipv4At(std::span<const std::byte> bytes, std::size_t at) {
+    IpAddress address{IpFamily::kV4, {}};
+    CopyAt(bytes, at, std::span(address.bytes).first<4>());
+    return address;
+}
+IpAddress Ipv6At(std::span<const std::byte> bytes, std::size_t at) {
+    IpAddress address{IpFamily::kV6, {}};
+    CopyAt(bytes, at, address.bytes);
+    return address;
+}
 
 bool ParseTransport(std::span<const std::byte> head, std::size_t length, IpView& ip) {
     ip.payload = head.first(std::min(head.size(), length));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -68,16 +69,18 @@ struct IpPrefix {
     // Call on valid prefixes only. Bits of `address` behind the prefix do not matter.
     [[nodiscard]] constexpr bool Contains(const IpAddress& other) const {
         if (other.family != address.family) return false;
-        const std::size_t whole = length / 8;
-        const std::size_t rest = length % 8;
-        for (std::size_t i = 0; i < whole; ++i) {
-            if (other.bytes[i] != address.bytes[i]) return false;
-        }
-        return rest == 0 || ((other.bytes[whole] ^ address.bytes[whole]) >> (8 - rest)) == 0;
+        // How the two differ, as numbers of 64 bits: the front and the back half.
+        const auto mine = std::bit_cast<std::array<std::uint64_t, 2>>(address.bytes);
+        const auto theirs = std::bit_cast<std::array<std::uint64_t, 2>>(other.bytes);
+        const std::uint64_t front = std::byteswap(mine[0] ^ theirs[0]);
+        const std::uint64_t back = std::byteswap(mine[1] ^ theirs[1]);
+        if (length <= 64) return length == 0 || front >> (64 - length) == 0;
+        return front == 0 && back >> (128 - length) == 0;
     }
     friend constexpr bool operator==(const IpPrefix&, const IpPrefix&) = default;
 };
 
+static_assert(std::endian::native == std::endian::little);  // Contains() turns bytes around
 static_assert(sizeof(MacAddress) == 6 && sizeof(IpAddress) == 17 && sizeof(IpPrefix) == 18);
 static_assert(std::is_trivially_copyable_v<IpPrefix> && std::has_unique_object_representations_v<IpPrefix>);
 
