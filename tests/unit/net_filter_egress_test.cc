@@ -142,6 +142,15 @@ TEST(NetFilterEgress, NeighbourDiscoveryCarriesNothingAway) {
     EXPECT_EQ(Send(DenyAllButDns(kOtherV6), Ipv6{.next = 58, .payload = Nd(135, kOtherV6, 1)}.Frame()), Verdict::kPass);
 }
 
+TEST(NetFilterEgress, WhatReceiversWouldIgnoreIsNoNeighbourDiscovery) {
+    NetRules rules = DenyAll();
+    rules.strict = 0;
+    const Ipv6 forwarded{.destination = kAllNodes, .next = 58, .hop_limit = 64, .payload = Nd(135, kOtherV6, 1)};
+    EXPECT_EQ(Send(rules, forwarded.Frame()), Verdict::kEgress);
+    const Ipv6 odd{.destination = kAllNodes, .next = 58, .payload = Bytes(30, 135)};
+    EXPECT_EQ(Send(rules, odd.Frame()), Verdict::kEgress);
+}
+
 TEST(NetFilterEgress, MulticastFollowsTheRules) {
     const IpPrefix groups{IpAddress::V4(224, 0, 0, 0), 4};
     EXPECT_EQ(SendTo(Rules({{Egress::kDeny, groups}}), IpAddress::V4(224, 0, 0, 251)), Verdict::kEgress);

@@ -73,9 +73,25 @@ TEST(NetFilterIsolated, NothingTravelsBehindABroadcastMessage) {
     EXPECT_EQ(Send(Isolated(), frame), Verdict::kPeer);
 }
 
+TEST(NetFilterIsolated, LongGroupReportsStayHere) {
+    Bytes frame = Ipv6{.destination = kAllNodes,
+                       .next = 0,
+                       .hop_limit = 1,
+                       .payload = Behind(58, {143, 0, 0, 0, 0, 0, 0, 0}),
+                       .to = kGroupMac}
+                      .Frame();
+    frame.resize(256);
+    EXPECT_EQ(Send(Isolated(), frame), Verdict::kPass);
+    frame.resize(257);
+    EXPECT_EQ(Send(Isolated(), frame), Verdict::kPeer);
+}
+
 TEST(NetFilterIsolated, WithoutStrictItHoldsTheSame) {
     NetRules rules = Isolated();
     rules.strict = 0;
+    const Ipv6 forwarded{
+        .destination = kAllNodes, .next = 58, .hop_limit = 64, .payload = Nd(135, kOtherV6, 1), .to = kGroupMac};
+    EXPECT_EQ(Send(rules, forwarded.Frame()), Verdict::kPeer);
     EXPECT_EQ(Send(rules, Ethernet(0x8100, Bytes(60))), Verdict::kPass) << "to a peer, whatever it is";
     EXPECT_EQ(Send(rules, Ethernet(0x8100, Bytes(46), kBroadcast)), Verdict::kPeer);
     EXPECT_EQ(Send(rules, Ethernet(0x8863, Bytes(46), kStranger)), Verdict::kPeer);

@@ -155,6 +155,19 @@ TEST(NetFilterStrict, OptionsThatDoNotAddUpAreDropped) {
     EXPECT_EQ(Message(kOwnV6, too_long), Verdict::kNeighbourDiscovery);
 }
 
+TEST(NetFilterStrict, LinkAddressesOfOtherSizesAreDropped) {
+    Bytes message = Nd(136, kOwnV6, 2);
+    message[25] = 2;  // of 16 bytes: only the first would be looked at
+    Put(message, Bytes(8, 0xaa));
+    EXPECT_EQ(Message(kOwnV6, message), Verdict::kNeighbourDiscovery);
+}
+
+TEST(NetFilterStrict, NeighbourDiscoveryOfAnotherCodeIsDropped) {
+    Bytes message = Nd(136, kOwnV6, 2);
+    message[1] = 1;
+    EXPECT_EQ(Message(kOwnV6, message), Verdict::kNeighbourDiscovery);
+}
+
 TEST(NetFilterStrict, OptionsOutOfSightAreDropped) {
     Bytes message = Nd(136, kOwnV6);
     message.insert(message.end(), {14, 25});
@@ -229,6 +242,11 @@ TEST(NetFilterStrict, GroupReportsNeedNoAddress) {
     EXPECT_EQ(Strict(Ipv6{.source = kZeroV6, .next = 0, .hop_limit = 1, .payload = report}.Frame()),
               Verdict::kSourceAddress)
         << "to a single host it is no report";
+    const Bytes in_fragment = InFragment(58, 0, {143, 0, 0, 0, 0, 0, 0, 0});
+    EXPECT_EQ(
+        Strict(Ipv6{.source = kZeroV6, .destination = kAllNodes, .next = 44, .hop_limit = 1, .payload = in_fragment}
+                   .Frame()),
+        Verdict::kSourceAddress);
 }
 
 TEST(NetFilterStrict, LengthsThatLieAreMalformed) {
@@ -246,6 +264,19 @@ TEST(NetFilterStrict, LengthsThatLieAreMalformed) {
     EXPECT_EQ(Strict(frame), Verdict::kMalformed);
     EXPECT_EQ(Strict(Bytes(13)), Verdict::kMalformed);
     EXPECT_EQ(Strict({}), Verdict::kMalformed);
+}
+
+TEST(NetFilterStrict, ExtensionHeadersBehindThePacketAreMalformed) {
+    Bytes frame = Ipv6{.next = 60, .payload = Behind(kProtocolUdp, {}, 8)}.Frame();
+    frame[55] = 1;  // 16 bytes, of which 8 are in the packet
+    Put(frame, Ports(40000, 40001, 64));
+    EXPECT_EQ(Strict(frame), Verdict::kMalformed);
+}
+
+TEST(NetFilterStrict, JumbogramsAreMalformed) {
+    Bytes frame = Ipv6{.next = 0, .payload = Behind(kProtocolUdp, Ports(40000, 40001))}.Frame();
+    frame[18] = frame[19] = 0;
+    EXPECT_EQ(Strict(frame), Verdict::kMalformed);
 }
 
 TEST(NetFilterStrict, PaddingBehindThePacketIsNoPartOfIt) {

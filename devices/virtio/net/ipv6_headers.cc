@@ -36,14 +36,13 @@ bool ParseIpv6(std::span<const std::byte> head, std::size_t length, IpView& ip) 
     ip.destination = Ipv6At(head, 24);
     ip.hop_limit = ByteAt(head, 7);
     ip.protocol = ByteAt(head, 6);
-    // A jumbogram (RFC 2675) says so with a zero here; no card of ours carries one.
-    if (left == 0 && ip.protocol == kHopByHop) return false;
 
     std::span<const std::byte> rest = head.subspan(kIpv6Bytes);
     for (int count = 0; IsExtension(ip.protocol); ++count) {
-        if (count == kMaxExtensions || rest.size() < 8 || left < 8) return false;
+        if (count == kMaxExtensions || rest.size() < 8) return false;
         const std::size_t size = ExtensionBytes(ip.protocol, ByteAt(rest, 1));
-        // The header's last byte may be outside of what we see, and then what follows would be, too.
+        // Outside of what we see, or behind the packet (jumbograms, RFC 2675, say that their length is 0: no card of
+        // ours carries one).
         if (size > rest.size() || size > left) return false;
         if (ip.protocol == kRouting) ip.source_routed = true;
         if (ip.protocol == kFragment) {
