@@ -37,7 +37,8 @@ struct BlkNumbers {
     int doorbell;   // eventfd
     int disk;       // image or block device
     int pool_doorbell;
-    int ring;  // eventfd
+    int ring;
+    int scratch;  // eventfd
 };
 
 struct ReaderNumbers {

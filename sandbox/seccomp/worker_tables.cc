@@ -16,17 +16,22 @@ using namespace table_rows;
 namespace {
 
 // What may wait for the disk. Flags are checked: none of what else preadv2 and pwritev2 can do.
-void AllowDisk(ThreadTable& table, int disk) {
+void AllowFile(ThreadTable& table, ArgumentCheck disk) {
     const ArgumentCheck no_flags{5, "flags", 0, ""};
-    table.Allow(HUSK_SYSCALL(preadv2), {Fd(disk, "disk"), no_flags}, "the guest reads");
-    table.Allow(HUSK_SYSCALL(pwritev2), {Fd(disk, "disk"), no_flags}, "the guest writes");
-    table.Allow(HUSK_SYSCALL(fdatasync), {Fd(disk, "disk")}, "the guest flushes");
+    table.Allow(HUSK_SYSCALL(preadv2), {disk, no_flags}, "the guest reads");
+    table.Allow(HUSK_SYSCALL(pwritev2), {disk, no_flags}, "the guest writes");
     for (const auto& [mode, name] :
          {std::pair<std::uint64_t, std::string_view>{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, "PUNCH_HOLE"},
           {FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, "ZERO_RANGE"}}) {
-        table.Allow(HUSK_SYSCALL(fallocate), {Fd(disk, "disk"), {1, "mode", mode, name}},
-                    "the guest discards or zeroes");
+        table.Allow(HUSK_SYSCALL(fallocate), {disk, {1, "mode", mode, name}}, "the guest discards or zeroes");
     }
+}
+
+// The disk, and the scratch file of an ephemeral one.
+void AllowDisk(ThreadTable& table, const BlkNumbers& numbers) {
+    AllowFile(table, Fd(numbers.disk, "disk"));
+    AllowFile(table, Fd(numbers.scratch, "scratch"));
+    table.Allow(HUSK_SYSCALL(fdatasync), {Fd(numbers.disk, "disk")}, "the guest flushes");
 }
 
 }  // namespace
@@ -42,9 +47,11 @@ ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, configured, needs a reset, has another size");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
                 "reports: ready, host I/O failed, forbidden system call");
-    table.Allow(HUSK_SYSCALL(preadv2), {Fd(numbers.disk, "disk"), {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
-                "the guest reads what the page cache holds");
-    AllowDisk(table, numbers.disk);
+    for (const ArgumentCheck& file : {Fd(numbers.disk, "disk"), Fd(numbers.scratch, "scratch")}) {
+        table.Allow(HUSK_SYSCALL(preadv2), {file, {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
+                    "the guest reads what the page cache holds");
+    }
+    AllowDisk(table, numbers);
     table.Allow(HUSK_SYSCALL(io_uring_enter), {Fd(numbers.ring, "ring"), {3, "flags", 0, ""}},
                 "the ring, which can do no more than the rows above to the disk, is handed requests");
     AllowFutex(table, "wakes the pool; the lock around fdatasync");
@@ -54,7 +61,7 @@ ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
 
 ThreadTable BlkPoolTable(const BlkNumbers& numbers) {
     ThreadTable table("blk: pool");
-    AllowDisk(table, numbers.disk);
+    AllowDisk(table, numbers);
     AllowFutex(table, "waits for work; the lock around fdatasync");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "wakes the loop: a request is done");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")}, "reports a forbidden system call");

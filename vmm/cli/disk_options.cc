@@ -61,6 +61,16 @@ bool SetBlock(DiskConfig& disk, const std::string& value) {
     return true;
 }
 
+bool SetIops(DiskConfig& disk, const std::string& value) {
+    const auto iops = Number(value);
+    disk.iops = iops.value_or(0);
+    return disk.iops > 0;
+}
+bool SetBandwidth(DiskConfig& disk, const std::string& value) {
+    const auto bytes = ParseSize(value);
+    disk.bandwidth = bytes ? *bytes : 0;
+    return disk.bandwidth > 0;
+}
 bool SetAio(DiskConfig& disk, const std::string& value) {
     disk.aio = value == "threads" ? DiskAio::kThreads : value == "io_uring" ? DiskAio::kIoUring : DiskAio::kAuto;
     return disk.aio != DiskAio::kAuto || value == "auto";
@@ -76,6 +86,8 @@ constexpr ValueOption kValueOptions[] = {
     {"cache", "writeback or writethrough", SetCache},
     {"discard", "on or off", SetDiscard},
     {"aio", "auto, threads or io_uring", SetAio},
+    {"iops", "a number of requests a second", SetIops},
+    {"bw", "bytes a second, like 50M", SetBandwidth},
     {"queues", "a number from 1 to 8", SetQueues},
     {"block", "512 or 4096", SetBlock},
 };
@@ -84,7 +96,8 @@ struct Flag {
     std::string_view name;
     bool DiskConfig::* field;
 };
-constexpr Flag kFlags[] = {{"ro", &DiskConfig::read_only}, {"direct", &DiskConfig::direct}};
+constexpr Flag kFlags[] = {
+    {"ro", &DiskConfig::read_only}, {"direct", &DiskConfig::direct}, {"ephemeral", &DiskConfig::ephemeral}};
 
 std::unexpected<Error> Refuse(const DiskConfig& disk, const std::string& why) {
     return Fail(ErrorKind::kUsage, "--disk " + disk.path + ": " + why);

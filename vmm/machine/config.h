@@ -27,8 +27,11 @@ struct DiskConfig {
     bool discard = true;
     bool direct = false;  // around the host's page cache
     DiskAio aio = DiskAio::kAuto;
-    std::uint32_t block = 0;   // bytes of a logical block; 0: the host's
-    std::uint32_t queues = 0;  // 0: one for each vCPU, up to kMaxBlkQueues
+    bool ephemeral = false;       // what the guest writes vanishes with the VM
+    std::uint64_t iops = 0;       // requests a second; 0: no limit
+    std::uint64_t bandwidth = 0;  // bytes a second; 0: no limit
+    std::uint32_t block = 0;      // bytes of a logical block; 0: the host's
+    std::uint32_t queues = 0;     // 0: one for each vCPU, up to kMaxBlkQueues
 };
 
 enum class OnReboot { kRestart, kExit };

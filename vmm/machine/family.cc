@@ -73,9 +73,11 @@ BlkOffer MakeBlkOffer(const MachineConfig& config, std::size_t index) {
             .block = disk.block};
 }
 
-// As large as the disk is now: at a guest's reboot, it may be another size than at the start.
-Result<DiskGeometry> GeometryOf(DiskFile& file) {
+// As large as the disk is now: at a guest's reboot, it may be another size than at the start. An ephemeral one keeps
+// its size, as its scratch file does.
+Result<DiskGeometry> GeometryOf(DiskFile& file, bool ephemeral) {
     DiskGeometry geometry = file.Geometry();
+    if (ephemeral) return geometry;
     geometry.bytes = HUSK_TRY(file.MeasureAgain());
     file.Resize(geometry.bytes);
     return geometry;
@@ -100,6 +102,9 @@ BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskGeometry& geometr
     const DiskConfig& disk = config.disks[index];
     message.direct = disk.direct ? 1 : 0;
     message.ring = disk.aio == DiskAio::kIoUring || (disk.aio == DiskAio::kAuto && disk.direct) ? 1 : 0;
+    message.ephemeral = disk.ephemeral ? 1 : 0;
+    message.requests_per_second = disk.iops;
+    message.bytes_per_second = disk.bandwidth;
     message.ring_needed = disk.aio == DiskAio::kIoUring ? 1 : 0;
     message.serial.Assign(config.disks[index].serial);
     message.name.Assign(config.name);
@@ -165,9 +170,11 @@ bool LimitFileSize(pid_t process, std::uint64_t bytes) {
 
 }  // namespace
 
-void Family::ResizeDisks(std::span<DiskFile> disks) {
+void Family::ResizeDisks(HostResources& resources) {
+    std::vector<DiskFile>& disks = resources.disks;
     for (std::size_t index = 0; index < disks.size(); ++index) {
         DiskFile& disk = disks[index];
+        if (resources.scratches[index]) continue;  // ephemeral: as large as when the VM started
         const RoleHandle& worker = roles[kFirstDisk + index];
         const auto bytes = disk.MeasureAgain();
         if (!bytes) {
@@ -217,7 +224,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     vmm_config.device[kConsoleDevice] = ConsoleSpec();
     std::vector<DiskGeometry> geometries;
     for (std::size_t disk = 0; disk < disks; ++disk) {
-        geometries.push_back(HUSK_TRY(GeometryOf(resources.disks[disk])));
+        geometries.push_back(HUSK_TRY(GeometryOf(resources.disks[disk], config.disks[disk].ephemeral)));
         vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(geometries[disk], MakeBlkOffer(config, disk));
     }
     vmm_config.devices = static_cast<std::uint32_t>(1 + disks);
@@ -252,12 +259,13 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
 
     for (std::uint32_t disk = 0; disk < disks; ++disk) {
         const DeviceWires& wire = wires[kConsoleDevice + 1 + disk];
-        const std::vector<SlotAssignment> slots{{wire.worker.Fd(), blk_slot::kVmm},
-                                                {wire.interrupt.Get(), blk_slot::kInterrupt},
-                                                {wire.doorbell.Get(), blk_slot::kDoorbell},
-                                                {resources.disks[disk].Fd(), blk_slot::kDisk}};
+        std::vector<SlotAssignment> slots{{wire.worker.Fd(), blk_slot::kVmm},
+                                          {wire.interrupt.Get(), blk_slot::kInterrupt},
+                                          {wire.doorbell.Get(), blk_slot::kDoorbell},
+                                          {resources.disks[disk].Fd(), blk_slot::kDisk}};
         const RoleLimits limits{.open_files = kWorkerFiles,
                                 .file_size = kUnlimited};  // it limits itself: see ResizeDisks()
+        if (const ScopedFd& scratch = resources.scratches[disk]) slots.push_back({scratch.Get(), blk_slot::kScratch});
         roles.Add(HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
                                          MakeBlkConfig(config, geometries[disk], MakeBlkOffer(config, disk), disk))));
     }

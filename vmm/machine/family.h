@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "vmm/base/shared_memory.h"
@@ -30,7 +29,7 @@ struct Family {
     [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
 
     // Looks how large the disks' files are now, and tells the workers of those that changed. Says what it did.
-    void ResizeDisks(std::span<DiskFile> disks);
+    void ResizeDisks(HostResources& resources);
 
     // Plans the boot, starts the roles and tells them what they need. They then report Ready. `again`: the guest has
     // rebooted.

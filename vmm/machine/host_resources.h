@@ -16,7 +16,8 @@ namespace husk {
 struct HostResources {
     std::unique_ptr<SelinuxHost> selinux_host;
     ConsoleEndpoint console;
-    std::vector<DiskFile> disks;  // as in MachineConfig::disks
+    std::vector<DiskFile> disks;      // as in MachineConfig::disks
+    std::vector<ScopedFd> scratches;  // of those: where writes to an ephemeral one go
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;
 

@@ -124,7 +124,7 @@ class Life {
         if (!number) return;
         // To a service, which has no terminal that could hang up, SIGHUP says: look at your configuration again.
         const bool look_again = *number == SIGUSR1 || (*number == SIGHUP && !HasControllingTerminal());
-        if (look_again) return family_.ResizeDisks(resources_.disks);
+        if (look_again) return family_.ResizeDisks(resources_);
         RequestStop(*number);
     }
 

@@ -7,9 +7,11 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <optional>
 
 #include "devices/host/disk_file.h"
+#include "devices/host/overlay_disk.h"
 #include "devices/virtio/blk/blk_device.h"
 #include "sandbox/process/role_start.h"
 #include "vmm/base/shared_memory.h"
@@ -49,15 +51,22 @@ class BlkRole {
         const BlkOptions options{.read_only = read_only,
                                  .serial = config_.serial.View(),
                                  .writeback = config_.writeback != 0,
-                                 .block = config_.block};
-        device_.emplace(*memory_, *disk_, options, interrupt_, (*stats_)->device);
+                                 .block = config_.block,
+                                 .requests_per_second = config_.requests_per_second,
+                                 .bytes_per_second = config_.bytes_per_second};
+        const bool ephemeral = config_.ephemeral != 0;
+        if (ephemeral) overlay_ = HUSK_TRY(OverlayDisk::Create(*disk_, ScopedFd(blk_slot::kScratch)));
+        DiskBackend& backend = ephemeral ? static_cast<DiskBackend&>(*overlay_) : *disk_;
+        device_.emplace(*memory_, backend, options, interrupt_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         HUSK_TRY(TryRing());
         IoPool::Setup pool;
         pool.seal = [&sealing] { return sealing.SealThread(filters::BlkPool()); };
         if (!has_ring_) pool.doorbell = HUSK_TRY(EventFd::CreateOn(blk_slot::kPoolDoorbell));
-        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = config_.geometry.bytes},
-                                     launcher_.Fd(), (*stats_)->sealing));
+        const std::uint64_t bytes = config_.geometry.bytes;
+        const std::uint64_t file_size = ephemeral ? OverlayDisk::ScratchBytes(bytes) : bytes;
+        HUSK_TRY(sealing.SealProcess({.open_files = blk_slot::kEnd, .file_size = file_size}, launcher_.Fd(),
+                                     (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         if (!has_ring_) HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
         HUSK_TRY(sealing.SealThread(filters::BlkLoop()));
@@ -72,7 +81,7 @@ class BlkRole {
         PostMessage(launcher_, Ready{});
         ServeResult served = ServeResult::kSleep;
         while (!(vmm_gone_ && device_->Idle())) {
-            if (RawPoll(waiting, served == ServeResult::kMore ? 0 : -1) < 0) continue;
+            if (RawPoll(waiting, served == ServeResult::kMore ? 0 : MillisecondsToPause()) < 0) continue;
             if (waiting[0].revents != 0) HandleVmm();
             if (vmm_gone_) waiting[0].fd = -1;
             // A launcher that is gone takes this role with it.
@@ -83,6 +92,7 @@ class BlkRole {
             if (const auto failure = device_->TakeHostFailure()) Report(*failure);
             if (stopping_ && device_->Idle()) FinishStop();
         }
+        if (overlay_) overlay_->Save();
     }
 
  private:
@@ -90,6 +100,13 @@ class BlkRole {
         std::array<char, 16> name{};
         std::snprintf(name.data(), name.size(), "blk%u", config_.index);
         ::prctl(PR_SET_NAME, name.data());
+    }
+
+    [[nodiscard]] int MillisecondsToPause() {
+        constexpr std::uint64_t kMillisecond = 1'000'000;
+        constexpr std::uint64_t kLongest = 1000;
+        const auto pause = device_->Pause();
+        return pause ? static_cast<int>(std::min(*pause / kMillisecond + 1, kLongest)) : -1;
     }
 
     // An io_uring, where one is wanted and this process may have it; else a pool of threads follows.
@@ -165,6 +182,7 @@ class BlkRole {
     std::optional<SharedPages<BlkStats>> stats_;
     std::optional<GuestMemory> memory_;
     std::optional<DiskFile> disk_;
+    std::unique_ptr<OverlayDisk> overlay_;
     std::optional<BlkDevice> device_;
     bool has_ring_ = false;
     bool stopping_ = false;

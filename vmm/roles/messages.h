@@ -183,6 +183,9 @@ struct BlkConfig {
     std::uint8_t direct = 0;
     std::uint8_t ring = 0;         // io_uring where the host lets the role have one
     std::uint8_t ring_needed = 0;  // or the role does not start
+    std::uint8_t ephemeral = 0;    // writes go to the scratch file
+    std::uint64_t requests_per_second = 0;
+    std::uint64_t bytes_per_second = 0;
     FixedText<kMaxSerial> serial;
     FixedText<kMaxName> name;
 };

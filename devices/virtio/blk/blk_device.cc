@@ -31,7 +31,8 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
       shape_{.bytes = disk.Bytes(), .block = options.block, .read_only = options.read_only},
       initial_writeback_(options.writeback),
       interrupt_(interrupt),
-      stats_(stats) {
+      stats_(stats),
+      limits_(options.requests_per_second, options.bytes_per_second, MonotonicNanoseconds()) {
     options.serial.copy(serial_.data(), serial_.size());
 }
 
@@ -112,10 +113,15 @@ bool BlkDevice::ServeBatch() {
     const std::uint64_t until = now_ + kBatchNanoseconds;
     Reap();
     if (queues_.AnyOpen()) queues_.NextTurn();
+    if (held_ && PassLimits(*held_)) Begin(*std::exchange(held_, std::nullopt));
     for (std::uint64_t taken = 0; taken < kBatchTasks && now_ < until && MayTake(); ++taken) {
         const auto index = Take();
         if (!index) break;
-        Begin(*index);
+        if (PassLimits(*index)) {
+            Begin(*index);
+        } else {
+            held_ = index;
+        }
     }
     if (engine_) engine_->Kick();
     const bool ended = ended_ != ended_before;
@@ -171,6 +177,16 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
     ++began_;
     stats_.requests.Add();
     return index;
+}
+
+// Whoever stops waits for nothing.
+bool BlkDevice::PassLimits(BlkTaskIndex index) {
+    return limits_.Unlimited() || stopping_ || fault_ || limits_.Take((*tasks_)[index].request, now_);
+}
+
+std::optional<std::uint64_t> BlkDevice::Pause() {
+    if (!held_) return std::nullopt;
+    return limits_.Wait((*tasks_)[*held_].request, now_);
 }
 
 void BlkDevice::Begin(BlkTaskIndex index) {
@@ -274,7 +290,7 @@ void BlkDevice::PublishBatch() {
 // Looks for work for as long as it pays. True when there is some.
 bool BlkDevice::Poll() {
     const bool worth_it = window_.Begin(now_) && depth_.Mode() != DepthMode::kSleep;
-    const bool could_come = MayTake() || !Idle();
+    const bool could_come = MayTake() || tasks_->InUse() > (held_ ? 1U : 0U);
     if (!worth_it || !could_come) return false;
     for (;;) {
         for (int step = 0; step < 16; ++step) __builtin_ia32_pause();

@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "devices/host/disk_backend.h"
+#include "devices/virtio/blk/blk_limits.h"
 #include "devices/virtio/blk/blk_queues.h"
 #include "devices/virtio/blk/blk_request.h"
 #include "devices/virtio/blk/blk_task.h"
@@ -43,6 +44,8 @@ struct BlkOptions {
     std::string_view serial;                // the first kBlkIdBytes bytes are what a guest can ask for
     bool writeback = true;                  // false: every write is durable, until the driver asks for something else
     std::uint32_t block = kBlkSectorBytes;  // bytes: requests are made of such blocks
+    std::uint64_t requests_per_second = 0;  // 0: no limit; flushes do not count
+    std::uint64_t bytes_per_second = 0;     // read and written; likewise
 };
 
 enum class ServeResult {
@@ -76,6 +79,9 @@ class BlkDevice final : private IoPool::Runner {
     // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep. When there
     // is much at a time, answers may wait for company within it, never while the loop sleeps.
     [[nodiscard]] ServeResult Serve();
+    // When Serve() is to be called again though nothing rings: a request waits for its turn under the limits.
+    // Nanoseconds from now.
+    [[nodiscard]] std::optional<std::uint64_t> Pause();
     // What broke a queue, until Deactivate().
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
 
@@ -96,7 +102,9 @@ class BlkDevice final : private IoPool::Runner {
 
  private:
     // Whether a chain may be taken off the queue.
-    [[nodiscard]] bool MayTake() const { return queues_.AnyOpen() && !stopping_ && !fault_ && tasks_->AnyFree(); }
+    [[nodiscard]] bool MayTake() const {
+        return queues_.AnyOpen() && !stopping_ && !fault_ && !held_ && tasks_->AnyFree();
+    }
     [[nodiscard]] bool HasWork() const {
         return (engine_ && engine_->HasFinished()) || (MayTake() && queues_.HasAvailable());
     }
@@ -105,6 +113,8 @@ class BlkDevice final : private IoPool::Runner {
     [[nodiscard]] bool ServeBatch();
     void Reap();
     [[nodiscard]] std::optional<BlkTaskIndex> Take();
+    // False: it is held until the limits let it through.
+    [[nodiscard]] bool PassLimits(BlkTaskIndex index);
     void Begin(BlkTaskIndex index);
     void BeginRead(BlkTaskIndex index);
     void BeginWrite(BlkTaskIndex index);
@@ -146,6 +156,8 @@ class BlkDevice final : private IoPool::Runner {
     HostFailures failures_;
     PollWindow window_;
     DepthPolicy depth_;
+    BlkLimits limits_;
+    std::optional<BlkTaskIndex> held_;
     std::unique_ptr<IoEngine> engine_;
 };
 

@@ -39,7 +39,8 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .doorbell = blk_slot::kDoorbell,
                           .disk = blk_slot::kDisk,
                           .pool_doorbell = blk_slot::kPoolDoorbell,
-                          .ring = blk_slot::kRing};
+                          .ring = blk_slot::kRing,
+                          .scratch = blk_slot::kScratch};
 
 constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .vmm = console_slot::kVmm,
