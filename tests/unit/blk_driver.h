@@ -163,6 +163,7 @@ class BlkMachine {
         bool knows_ranges = true;  // discard and write zeroes
         bool writeback = true;
         std::uint32_t block = kBlkSectorBytes;
+        std::uint64_t requests_per_second = 0;
     };
     BlkMachine() : BlkMachine(Options{}) {}
     explicit BlkMachine(const Options& options)
@@ -175,7 +176,8 @@ class BlkMachine {
                  {.read_only = options.read_only,
                   .serial = options.serial,
                   .writeback = options.writeback,
-                  .block = options.block},
+                  .block = options.block,
+                  .requests_per_second = options.requests_per_second},
                  line, stats),
           options_(options) {
         EXPECT_TRUE(device.StartPool(options.threads));

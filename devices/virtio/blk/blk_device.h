@@ -41,7 +41,7 @@ namespace husk {
 
 struct BlkOptions {
     bool read_only = false;
-    std::string_view serial;                // the first kBlkIdBytes bytes are what a guest can ask for
+    std::string_view serial = {};           // the first kBlkIdBytes bytes are what a guest can ask for
     bool writeback = true;                  // false: every write is durable, until the driver asks for something else
     std::uint32_t block = kBlkSectorBytes;  // bytes: requests are made of such blocks
     std::uint64_t requests_per_second = 0;  // 0: no limit; flushes do not count

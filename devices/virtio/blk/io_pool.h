@@ -47,6 +47,7 @@ class IoPool final : public IoEngine {
     [[nodiscard]] Result<> Start(unsigned threads, Setup setup = {});
     // Ends the threads. For tests and for owners whose runner goes away first.
     void StopThreads();
+    [[nodiscard]] bool Running() const { return !threads_.empty(); }
     // -1 before Start().
     [[nodiscard]] int DoorbellFd() const override { return doorbell_.Get(); }
 
