@@ -118,6 +118,13 @@ Result<std::uint64_t> DiskFile::MeasureAgain() const {
     return bytes;
 }
 
+void DiskFile::Unlock() {
+    struct flock lock{};
+    lock.l_type = F_UNLCK;
+    lock.l_whence = SEEK_SET;
+    (void)::fcntl(fd_.Get(), F_OFD_SETLK, &lock);
+}
+
 Result<ScopedFd> DiskFile::OpenReadOnly() const {
     ScopedFd fd(
         ::open(("/proc/self/fd/" + std::to_string(fd_.Get())).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));

@@ -51,6 +51,9 @@ class DiskFile final : public DiskBackend {
 
     // The same file once more, for reading only: whatever is at the path by now. The launcher.
     [[nodiscard]] Result<ScopedFd> OpenReadOnly() const;
+    // The launcher, when nothing of it is under way any more: other programs may have it from now on. Closing the last
+    // descriptor does the same, but an io_uring that had the file keeps it open a moment longer than its process lives.
+    void Unlock();
     // The launcher: how large it has become, a whole number of sectors and not zero.
     [[nodiscard]] Result<std::uint64_t> MeasureAgain() const;
     // The worker: it is as large as this now. Any thread; what is under way goes by either size.

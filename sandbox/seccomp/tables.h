@@ -64,7 +64,9 @@ struct ConsoleNumbers {
 // The vmm's main thread.
 [[nodiscard]] ThreadTable ControlTable(const VmmNumbers& numbers);
 // A disk worker's main thread, and the threads that wait for its disk.
+// With a pool of threads, or with an io_uring.
 [[nodiscard]] ThreadTable BlkLoopTable(const BlkNumbers& numbers);
+[[nodiscard]] ThreadTable BlkRingLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
 // The console's only thread.
 [[nodiscard]] ThreadTable ConsoleTable(const ConsoleNumbers& numbers);

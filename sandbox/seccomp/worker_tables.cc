@@ -34,13 +34,11 @@ void AllowDisk(ThreadTable& table, const BlkNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(fdatasync), {Fd(numbers.disk, "disk")}, "the guest flushes");
 }
 
-}  // namespace
-
-ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
-    ThreadTable table("blk: loop");
-    table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm and the pool");
+// What the loop needs whatever waits for the disk in its place.
+ThreadTable LoopTable(std::string_view name, const BlkNumbers& numbers) {
+    ThreadTable table(name);
+    table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm, the launcher, and what waits for the disk");
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued requests");
-    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "the pool finished requests");
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop, configure");
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.launcher, "launcher")}, "the disk has another size");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "requests are done");
@@ -52,10 +50,23 @@ ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
                     "the guest reads what the page cache holds");
     }
     AllowDisk(table, numbers);
-    table.Allow(HUSK_SYSCALL(io_uring_enter), {Fd(numbers.ring, "ring"), {3, "flags", 0, ""}},
-                "the ring, which can do no more than the rows above to the disk, is handed requests");
-    AllowFutex(table, "wakes the pool; the lock around fdatasync");
     AllowCommon(table);
+    return table;
+}
+
+}  // namespace
+
+ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
+    ThreadTable table = LoopTable("blk: loop", numbers);
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "the pool finished requests");
+    AllowFutex(table, "wakes the pool; the lock around fdatasync");
+    return table;
+}
+
+ThreadTable BlkRingLoopTable(const BlkNumbers& numbers) {
+    ThreadTable table = LoopTable("blk: loop with io_uring", numbers);
+    table.Allow(HUSK_SYSCALL(io_uring_enter), {Fd(numbers.ring, "ring"), {3, "flags", 0, ""}},
+                "hands requests to a ring that can do no more to the disk than the rows of its own");
     return table;
 }
 

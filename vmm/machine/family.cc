@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -169,6 +170,12 @@ bool LimitFileSize(pid_t process, std::uint64_t bytes) {
 }
 
 }  // namespace
+
+std::vector<bool> Family::DisksLeftInUse() const {
+    std::vector<bool> in_use;
+    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk)) in_use.push_back(!worker.ended_well);
+    return in_use;
+}
 
 void Family::ResizeDisks(HostResources& resources) {
     std::vector<DiskFile>& disks = resources.disks;

@@ -219,6 +219,7 @@ class Life {
         RoleHandle& role = family_.roles[index];
         const int status = WaitForRole(role.process);
         role.ended = true;
+        role.ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         while (PendingMessage(role.channel)) OnMessage(index);
         if (index != Family::kVmm) {
             // Workers end after the vmm. One that does so earlier takes the VM with it.
@@ -330,17 +331,22 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     ScopedFd client;
     Ending ending;
     std::uint64_t boots = 0;
+    std::vector<bool> left_open;  // disks whose last worker did not end its requests
     const std::function<std::string()> explain_stall = [&] { return ExplainStall(config, resources, boots > 1); };
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
         ending = Life(family, resources, signals, client, explain_stall).Run();
         report.AddBoot(family, ending);
+        left_open = family.DisksLeftInUse();
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
     if (ending.status == ExitStatus::kBootSourceUnusable) {
         ending.sentence = "cannot boot " + NameOfSource(config) + ": " + ending.sentence;
     }
     HUSK_TRY(report.Write(ending));
+    for (std::size_t disk = 0; disk < left_open.size(); ++disk) {
+        if (!left_open[disk]) resources.disks[disk].Unlock();
+    }
     return ending;
 }
 

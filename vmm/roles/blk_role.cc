@@ -69,7 +69,7 @@ class BlkRole {
                                      (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         if (!has_ring_) HUSK_TRY(device_->StartPool(BlkDevice::kDefaultThreads, std::move(pool)));
-        HUSK_TRY(sealing.SealThread(filters::BlkLoop()));
+        HUSK_TRY(sealing.SealThread(has_ring_ ? filters::BlkRingLoop() : filters::BlkLoop()));
         (*stats_)->sealed.SetOnce();
         return {};
     }

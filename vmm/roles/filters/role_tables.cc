@@ -60,12 +60,13 @@ constexpr ReaderNumbers kReader{
 ThreadTable Vcpu(std::uint32_t vcpu) { return VcpuTable(kVmm, vmm_slot::Vcpu(static_cast<int>(vcpu))); }
 ThreadTable Control() { return ControlTable(kVmm); }
 ThreadTable BlkLoop() { return BlkLoopTable(kBlk); }
+ThreadTable BlkRingLoop() { return BlkRingLoopTable(kBlk); }
 ThreadTable BlkPool() { return BlkPoolTable(kBlk); }
 ThreadTable Console() { return ConsoleTable(kConsole); }
 ThreadTable Reader() { return ReaderTable(kReader); }
 
 std::vector<ThreadTable> All() {
-    return {Vcpu(0), Control(), BlkLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
+    return {Vcpu(0), Control(), BlkLoop(), BlkRingLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
 }
 
 }  // namespace husk::role_tables
