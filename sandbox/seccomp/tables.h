@@ -39,6 +39,15 @@ struct BlkNumbers {
     int pool_doorbell;  // eventfd
 };
 
+struct NetNumbers {
+    int launcher;                                 // channel
+    int vmm;                                      // channel
+    int interrupt;                                // eventfd
+    int doorbell;                                 // eventfd
+    std::span<const int> wires;                   // the queues of a tap, or a socket
+    std::span<const std::uint64_t> tap_offloads;  // what TUNSETOFFLOAD may be called with
+};
+
 struct ReaderNumbers {
     int source;  // image or file
     int initrd;  // file
@@ -64,6 +73,8 @@ struct ConsoleNumbers {
 // A disk worker's main thread, and the threads that wait for its disk.
 [[nodiscard]] ThreadTable BlkLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
+// A network worker's only thread.
+[[nodiscard]] ThreadTable NetTable(const NetNumbers& numbers);
 // The console's only thread.
 [[nodiscard]] ThreadTable ConsoleTable(const ConsoleNumbers& numbers);
 // The reader's only thread.

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "vmm/cli/comma_list.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
@@ -51,21 +52,6 @@ Result<ConsoleTarget> ParseConsole(const std::string& text) {
 }
 
 namespace {
-
-// The parts of a list, "a,b"; in the first one, ",," stands for a comma.
-std::vector<std::string> SplitAtCommas(const std::string& text) {
-    std::vector<std::string> parts(1);
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool doubled = parts.size() == 1 && text.compare(at, 2, ",,") == 0;
-        if (doubled) ++at;
-        if (text[at] == ',' && !doubled) {
-            parts.emplace_back();
-        } else {
-            parts.back() += text[at];
-        }
-    }
-    return parts;
-}
 
 bool IsPrintable(const std::string& text) {
     return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });

@@ -1,6 +1,7 @@
 // MachineConfig: one VM as the person asked for it. Checked by the command line; plain data from there on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,24 @@ struct DiskConfig {
     std::string path;
     bool read_only = false;
     std::string serial;  // at most kMaxSerial bytes; empty: none
+};
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+// One network card and the wire it is on.
+struct NetworkConfig {
+    enum class Kind {
+        kTap,     // `place`: the interface
+        kFd,      // `fd`: a tap that is open already
+        kPasst,   // a passt of its own
+        kStream,  // `place`: the unix socket of a passt that runs
+        kNone,    // a card whose link is down
+    } kind = Kind::kNone;
+    std::string place;
+    int fd = -1;
+    std::optional<MacAddress> mac;
+    std::uint16_t mtu = 0;  // 0: the interface's, where there is one
+    std::uint32_t queues = 1;
 };
 
 enum class OnReboot { kRestart, kExit };
@@ -47,6 +66,7 @@ struct MachineConfig {
     bool uart = true;
     bool virtio_trap = false;
     std::vector<DiskConfig> disks;
+    std::vector<NetworkConfig> networks;
     ConsoleTarget console;
     OnReboot on_reboot = OnReboot::kRestart;
     ConfinementConfig confinement;

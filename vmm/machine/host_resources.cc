@@ -15,10 +15,11 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
         if (!selinux) continue;
         HUSK_TRY(selinux->LabelDisk(resources.disks.back().Fd(), disk.path, disk.read_only));
     }
-    // A console's socket is used by a role.
+    // A console's and a network's sockets are used by roles.
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
+    for (const NetworkConfig& net : config.networks) resources.nets.push_back(HUSK_TRY(HostNet::Open(net)));
     for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
         if (selinux && *fd) selinux->LabelPipe(fd->Get());
     }

@@ -80,9 +80,14 @@ class StopSignals {
 class Life {
  public:
     // `explain_stall` says what the guest may be waiting for.
-    Life(Family& family, const ConsoleEndpoint& endpoint, const StopSignals& signals, ScopedFd& client,
+    Life(Family& family, HostResources& resources, const StopSignals& signals, ScopedFd& client,
          const std::function<std::string()>& explain_stall)
-        : family_(family), endpoint_(endpoint), signals_(signals), client_(client), explain_stall_(explain_stall) {}
+        : family_(family),
+          endpoint_(resources.console),
+          nets_(resources.nets),
+          signals_(signals),
+          client_(client),
+          explain_stall_(explain_stall) {}
 
     Ending Run() {
         while (!std::ranges::all_of(family_.roles, &RoleHandle::ended)) Turn();
@@ -101,6 +106,8 @@ class Life {
             waiting.push_back({role.ended ? -1 : role.channel.Fd(), POLLIN, 0});
             waiting.push_back({role.ended ? -1 : role.process.pidfd.Get(), POLLIN, 0});
         }
+        const std::size_t first_net = waiting.size();
+        for (const HostNet& net : nets_) waiting.push_back({net.passt ? net.passt->PidFd() : -1, POLLIN, 0});
         ::poll(waiting.data(), waiting.size(), stop_deadline_ ? 100 : -1);
         if (waiting[0].revents != 0) OnSignal();
         for (std::size_t index = 0; index < family_.roles.size(); ++index) {
@@ -109,6 +116,9 @@ class Life {
             if (waiting[3 + 2 * index].revents != 0) OnEnd(index);
         }
         if (waiting[1].revents != 0) OnClient();
+        for (std::size_t net = 0; net < nets_.size(); ++net) {
+            if (waiting[first_net + net].revents != 0) OnPasstEnd(net);
+        }
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
     }
 
@@ -146,13 +156,17 @@ class Life {
         if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);
         if (const auto violation = mail->message.As<Violation>()) Conclude(EndingOfViolation(role.name, *violation));
         if (index == Family::kVmm) {
-            if (const auto ended = mail->message.As<GuestEnded>()) Conclude(EndingOf(*ended));
+            if (const auto ended = mail->message.As<GuestEnded>())
+                Conclude(EndingOf(*ended, family_.DeviceName(ended->which)));
             if (const auto broken = mail->message.As<DeviceBroken>()) OnBroken(*broken);
         } else if (index == Family::kConsole) {
             if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
             if (mail->message.As<GuestStalls>()) OnStall();
-        } else if (const auto failed = mail->message.As<HostIoFailed>()) {
-            Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
+        } else if (index < family_.FirstNet()) {
+            if (const auto failed = mail->message.As<HostIoFailed>())
+                Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
+        } else if (const auto gone = mail->message.As<NetWireGone>()) {
+            OnWireGone(*gone, index - family_.FirstNet());
         }
     }
 
@@ -162,7 +176,9 @@ class Life {
         } else if (index == Family::kConsole) {
             TakeOver(std::move(stats), family_.console_stats);
         } else {
-            TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
+            const bool disk = index < family_.FirstNet();
+            if (disk) TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
+            if (!disk) TakeOver(std::move(stats), family_.net_stats[index - family_.FirstNet()]);
         }
     }
 
@@ -195,7 +211,22 @@ class Life {
     // Once for each device and life: a guest can break its devices as often as it likes.
     void OnBroken(const DeviceBroken& broken) {
         if (broken.device >= broken_.size() || std::exchange(broken_[broken.device], true)) return;
-        Log(LogLevel::kWarning, SentenceFor(broken));
+        Log(LogLevel::kWarning, SentenceFor(broken, family_.DeviceName(broken.device)));
+    }
+
+    // The next life begins without it. Once in a run.
+    void OnWireGone(const NetWireGone& gone, std::size_t net) {
+        HostNet& host = nets_[net];
+        if (host.wire == NetConfig::Wire::kNone) return;
+        host.wire = NetConfig::Wire::kNone;
+        host.queues.clear();
+        Log(LogLevel::kWarning, SentenceFor(gone, net));
+    }
+
+    void OnPasstEnd(std::size_t net) {
+        const std::string words = nets_[net].passt->LastWords();
+        Log(LogLevel::kWarning,
+            "net" + std::to_string(net) + ": passt has ended" + (words.empty() ? "" : ": " + words));
     }
 
     void OnFailed(const Failed& failed) {
@@ -260,6 +291,7 @@ class Life {
 
     Family& family_;
     const ConsoleEndpoint& endpoint_;
+    std::vector<HostNet>& nets_;
     const StopSignals& signals_;
     ScopedFd& client_;
     const std::function<std::string()>& explain_stall_;
@@ -322,7 +354,7 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
-        ending = Life(family, endpoint, signals, client, explain_stall).Run();
+        ending = Life(family, resources, signals, client, explain_stall).Run();
         report.AddBoot(family, ending);
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
     if (ending.status == ExitStatus::kBootSourceUnusable) {

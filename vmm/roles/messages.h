@@ -9,7 +9,7 @@
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
-//     worker -> launcher    HostIoFailed
+//     worker -> launcher    HostIoFailed, NetWireGone
 #pragma once
 
 #include <algorithm>
@@ -64,6 +64,8 @@ enum class MessageType : std::uint32_t {
     kGuestStalls,
     kAttachedVolume,
     kCheckFinding,
+    kNetConfig,
+    kNetWireGone,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -108,7 +110,9 @@ struct Confinement {
 };
 
 inline constexpr std::uint32_t kMaxDisks = 8;
-inline constexpr std::uint32_t kMaxDevices = kMaxDisks + 1;  // the console is device 0, disks follow
+inline constexpr std::uint32_t kMaxNets = 4;
+inline constexpr std::uint32_t kMaxDevices =
+    1 + kMaxDisks + kMaxNets;  // the console is device 0, disks and nets follow
 inline constexpr std::uint32_t kConsoleDevice = 0;
 inline constexpr std::size_t kMaxSerial = 20;  // of a disk: Virtio 1.2 §5.2.6
 
@@ -172,6 +176,15 @@ struct BlkConfig {
     std::uint32_t index = 0;  // which disk: the role is blk0, blk1, ...
     bool read_only = false;
     FixedText<kMaxSerial> serial;
+    FixedText<kMaxName> name;
+};
+
+struct NetConfig {
+    static constexpr MessageType kType = MessageType::kNetConfig;
+    enum class Wire : std::uint32_t { kNone, kTap, kStream } wire = Wire::kNone;
+    std::uint32_t index = 0;        // which net: the role is net0, net1, ...
+    std::uint32_t wire_queues = 1;  // descriptors on the slots: 1 to kMaxNetQueues
+    std::uint32_t pairs = 1;        // as offered to the driver: 1 to kMaxNetPairs
     FixedText<kMaxName> name;
 };
 
@@ -278,6 +291,11 @@ struct HostIoFailed {
     std::int32_t os_errno = 0;
     std::uint32_t operation = 0;  // a DiskOperation
     std::uint64_t offset = 0;     // bytes
+};
+
+// A network worker's wire is cut: its guest sees the link go down. At most once.
+struct NetWireGone {
+    static constexpr MessageType kType = MessageType::kNetWireGone;
 };
 
 // vmm -> launcher: a driver broke the protocol of a device.

@@ -28,6 +28,7 @@
 #include "devices/virtio/blk/poll_window.h"
 #include "devices/virtio/device_stats.h"
 #include "devices/virtio/mmio_transport.h"
+#include "devices/virtio/serve_result.h"
 #include "devices/virtio/split_queue.h"
 #include "vmm/base/result.h"
 #include "vmm/bus/irq.h"
@@ -38,12 +39,6 @@ namespace husk {
 struct BlkOptions {
     bool read_only = false;
     std::string_view serial;  // the first kBlkIdBytes bytes are what a guest can ask for
-};
-
-enum class ServeResult {
-    kSleep,  // nothing to do: the doorbell or CompletionFd() will ring
-    kMore,   // there may be more: look at other descriptors, without waiting, and call again
-    kFault,  // once: the driver broke the protocol, see Fault(). Else as kSleep: what is in flight comes back later
 };
 
 class BlkDevice final : private IoPool::Runner {

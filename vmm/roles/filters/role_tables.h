@@ -14,6 +14,7 @@ namespace husk::role_tables {
 [[nodiscard]] ThreadTable BlkLoop();
 [[nodiscard]] ThreadTable BlkPool();
 [[nodiscard]] ThreadTable Console();
+[[nodiscard]] ThreadTable Net();
 [[nodiscard]] ThreadTable Reader();
 
 // One of each kind of thread, the launcher's last; for people.

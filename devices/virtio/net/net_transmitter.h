@@ -1,0 +1,60 @@
+// NetTransmitter: one transmit queue (Virtio 1.2 §5.1.6.2). Header and head of a frame are copied once into memory of
+// our own; that copy is checked and is what the wire gets. The rest goes from guest memory: nobody judges it.
+//
+// When the wire is full, the frame at hand stays here, and the queue is left alone. One thread; nothing allocates.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "devices/host/net_backend.h"
+#include "devices/virtio/net/net_config.h"
+#include "devices/virtio/net/net_stats.h"
+#include "devices/virtio/split_queue.h"
+
+namespace husk {
+
+class NetTransmitter {
+ public:
+    // What can be judged of a frame.
+    static constexpr std::size_t kHeadBytes = 256;
+
+    void Activate(SplitQueue queue, std::uint64_t features) {
+        queue_.emplace(std::move(queue));
+        features_ = features;
+        held_ = false;
+    }
+    void Deactivate() {
+        queue_.reset();
+        chain_.reset();
+        held_ = false;
+    }
+    [[nodiscard]] SplitQueue* Queue() { return queue_ ? &*queue_ : nullptr; }
+
+    // Sends at most `limit` frames. True when there were any, or chains that were none; the fault of a broken queue.
+    [[nodiscard]] std::expected<bool, QueueFault> Serve(NetBackend& wire, std::uint32_t wire_queue, unsigned limit,
+                                                        NetDirection& counters);
+    // A frame waits for the wire.
+    [[nodiscard]] bool Blocked() const { return held_; }
+
+ private:
+    [[nodiscard]] bool Prepare(NetDirection& counters);
+    void Finish();
+
+    std::optional<SplitQueue> queue_;
+    std::uint64_t features_ = 0;
+    bool held_ = false;
+    std::optional<DescriptorChain> chain_;
+    std::span<iovec> frame_;  // of buffers_: header, head, and the rest
+    std::size_t frame_bytes_ = 0;
+    NetHeader header_;
+    std::array<std::byte, kHeadBytes> head_{};
+    std::array<iovec, 2 + kNetQueueSize> buffers_{};
+};
+
+}  // namespace husk
