@@ -29,6 +29,7 @@ inline std::vector<SealedThread> ThreadKinds() {
             {"blk loop", role_tables::BlkLoop(), filters::BlkLoop()},
             {"blk pool", role_tables::BlkPool(), filters::BlkPool()},
             {"console", role_tables::Console(), filters::Console()},
+            {"net", role_tables::Net(), filters::Net()},
             {"reader", role_tables::Reader(), filters::Reader()}};
 }
 
