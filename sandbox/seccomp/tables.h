@@ -44,6 +44,7 @@ struct NetNumbers {
     int vmm;                                      // channel
     int interrupt;                                // eventfd
     int doorbell;                                 // eventfd
+    int capture;                                  // file or FIFO
     std::span<const int> wires;                   // the queues of a tap, or a socket
     std::span<const std::uint64_t> tap_offloads;  // what TUNSETOFFLOAD may be called with
 };

@@ -105,10 +105,19 @@ class NetMachine {
         std::uint32_t pairs = 1;
         std::uint32_t wires = 1;
         std::uint16_t queue_size = 64;
+        GateOptions gate{.rules = Lax(), .capture = {}};
     };
+    static NetRules Lax() {
+        NetRules rules;
+        rules.strict = 0;
+        return rules;
+    }
     NetMachine() : NetMachine(Options{}) {}
     explicit NetMachine(const Options& options)
-        : wire(options.wires), device(memory, wire, options.pairs, line, counters), options_(options) {
+        : wire(options.wires),
+          gate(options.gate, MonotonicNanoseconds()),
+          device(memory, wire, gate, options.pairs, line, counters),
+          options_(options) {
         Activate();
     }
 
@@ -159,6 +168,7 @@ class NetMachine {
     FakeWire wire;
     CountingLine line;
     NetCounters counters;
+    FrameGate gate;
     NetDevice device;
 
  private:

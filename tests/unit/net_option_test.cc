@@ -32,7 +32,7 @@ TEST(ParseNet, KeysFollowInAnyOrder) {
     ASSERT_TRUE(net);
     EXPECT_EQ(net->queues, 7u);
     EXPECT_EQ(net->mtu, 9000);
-    EXPECT_EQ(net->mac, (MacAddress{0x52, 0x54, 0, 0xab, 0xcd, 0xef}));
+    EXPECT_EQ(net->mac, (MacAddress{{0x52, 0x54, 0, 0xab, 0xcd, 0xef}}));
 }
 
 TEST(ParseNet, WhatCannotBeIsRefusedByName) {
@@ -58,12 +58,12 @@ TEST(ParseNet, AddressIsThatOfOneCard) {
 
 TEST(DefaultMac, IsStableAndLocalAndDiffersByVmAndCard) {
     EXPECT_EQ(DefaultMac("web", 0), DefaultMac("web", 0));
-    std::set<MacAddress> all;
+    std::set<std::array<std::uint8_t, 6>> all;
     for (int vm = 0; vm < 1000; ++vm) {
         for (std::uint32_t card = 0; card < 4; ++card) {
             const MacAddress mac = DefaultMac("vm" + std::to_string(vm), card);
-            EXPECT_EQ(mac[0] & 3, 2);
-            all.insert(mac);
+            EXPECT_EQ(mac.bytes[0] & 3, 2);
+            all.insert(mac.bytes);
         }
     }
     EXPECT_EQ(all.size(), 4000u);

@@ -8,6 +8,7 @@
 
 #include "devices/host/net_backend.h"
 #include "vmm/cli/comma_list.h"
+#include "vmm/cli/net_rules_text.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
@@ -25,19 +26,6 @@ std::optional<std::uint32_t> Number(std::string_view text, std::uint32_t low, st
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = error == std::errc() && end == text.data() + text.size();
     return whole && number >= low && number <= high ? std::optional(number) : std::nullopt;
-}
-
-// "52:54:00:12:34:56"
-std::optional<MacAddress> ParseMac(std::string_view text) {
-    MacAddress mac{};
-    if (text.size() != 3 * mac.size() - 1) return std::nullopt;
-    for (std::size_t byte = 0; byte < mac.size(); ++byte) {
-        const std::string_view digits = text.substr(3 * byte, 2);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + 2, mac[byte], 16);
-        if (error != std::errc() || end != digits.data() + 2) return std::nullopt;
-        if (byte + 1 < mac.size() && text[3 * byte + 2] != ':') return std::nullopt;
-    }
-    return mac;
 }
 
 // What the kernel takes as an interface's name, without its patterns ("tap%d").
@@ -70,11 +58,28 @@ Result<> ParsePlace(const std::string& place, const std::string& text, NetworkCo
     return {};
 }
 
-Result<> ParseMac(const std::string& value, const std::string& text, NetworkConfig& net) {
-    net.mac = ParseMac(value);
-    if (!net.mac) return Usage(text + ": mac= takes an address like 52:54:00:12:34:56, not \"" + value + "\"");
-    if (((*net.mac)[0] & 1) != 0) return Usage(text + ": " + value + " is an address of many cards, not of one");
-    if (*net.mac == MacAddress{}) return Usage(text + ": " + value + " is no card's address");
+// A word that is no rule of the filter.
+Result<> ParseWord(const std::string& word, const std::string& text, NetworkConfig& net) {
+    const std::string value = word.substr(std::min(word.find('=') + 1, word.size()));
+    if (word.starts_with("mac=")) {
+        net.mac = HUSK_TRY_IN("--net " + text, ParseMac(value));
+    } else if (word.starts_with("mtu=")) {
+        const auto mtu = Number(value, kMinMtu, kMaxMtu);
+        if (!mtu) return Usage(text + ": mtu= takes a number from 68 to 65535, not \"" + value + "\"");
+        net.mtu = static_cast<std::uint16_t>(*mtu);
+    } else if (word.starts_with("queues=")) {
+        const auto queues = Number(value, 1, kMaxNetQueues);
+        if (!queues) return Usage(text + ": queues= takes a number from 1 to 7, not \"" + value + "\"");
+        net.queues = *queues;
+    } else if (word.starts_with("rate=")) {
+        net.bytes_a_second = HUSK_TRY(ParseRate("--net " + text + ": rate", value));
+    } else if (word.starts_with("pcap=") && !value.empty()) {
+        net.pcap = value;
+    } else {
+        return Usage(
+            text + ": \"" + word +
+            "\" is none of mac=, mtu=, queues=, filter=, ip=, isolated, peer=, allow=, deny=, rate= and pcap=");
+    }
     return {};
 }
 
@@ -84,22 +89,11 @@ Result<NetworkConfig> ParseNet(const std::string& text) {
     const std::vector<std::string> parts = SplitAtCommas(text);
     NetworkConfig net;
     HUSK_TRY(ParsePlace(parts.front(), text, net));
-    for (const std::string& part : std::span(parts).subspan(1)) {
-        const std::string value = part.substr(std::min(part.find('=') + 1, part.size()));
-        if (part.starts_with("mac=")) {
-            HUSK_TRY(ParseMac(value, text, net));
-        } else if (part.starts_with("mtu=")) {
-            const auto mtu = Number(value, kMinMtu, kMaxMtu);
-            if (!mtu) return Usage(text + ": mtu= takes a number from 68 to 65535, not \"" + value + "\"");
-            net.mtu = static_cast<std::uint16_t>(*mtu);
-        } else if (part.starts_with("queues=")) {
-            const auto queues = Number(value, 1, kMaxNetQueues);
-            if (!queues) return Usage(text + ": queues= takes a number from 1 to 7, not \"" + value + "\"");
-            net.queues = *queues;
-        } else {
-            return Usage(text + ": \"" + part + "\" is neither mac=M, mtu=N nor queues=N");
-        }
+    for (const std::string& word : std::span(parts).subspan(1)) {
+        if (HUSK_TRY(ParseNetRule(word, net.rules))) continue;
+        HUSK_TRY(ParseWord(word, text, net));
     }
+    HUSK_TRY(CheckNetRules(net.rules));
     if (net.queues > 1 && net.kind != NetworkConfig::Kind::kTap)
         return Usage(text + ": queues= goes with tap=NAME only");
     return net;

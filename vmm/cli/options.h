@@ -54,8 +54,8 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
 // "stdio", "pty", "unix=PATH", "file=PATH" or "none".
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
-// "WHERE[,mac=M][,mtu=N][,queues=N]", where WHERE is "tap=NAME", "fd=N", "passt", "passt=SOCKET" or "none"; a comma in
-// it is written twice.
+// "WHERE[,mac=M][,mtu=N][,queues=N]" and the words of net_rules_text.h; WHERE is "tap=NAME", "fd=N", "passt",
+// "passt=SOCKET" or "none"; a comma in it is written twice.
 [[nodiscard]] Result<NetworkConfig> ParseNet(const std::string& text);
 // "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);

@@ -1,7 +1,6 @@
 // MachineConfig: one VM as the person asked for it. Checked by the command line; plain data from there on.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "devices/host/console_endpoint.h"
 #include "vmm/base/result.h"
 #include "vmm/machine/confinement.h"
+#include "vmm/machine/net_rules_config.h"
 
 namespace husk {
 
@@ -18,8 +18,6 @@ struct DiskConfig {
     bool read_only = false;
     std::string serial;  // at most kMaxSerial bytes; empty: none
 };
-
-using MacAddress = std::array<std::uint8_t, 6>;
 
 // One network card and the wire it is on.
 struct NetworkConfig {
@@ -35,6 +33,9 @@ struct NetworkConfig {
     std::optional<MacAddress> mac;
     std::uint16_t mtu = 0;  // 0: the interface's, where there is one
     std::uint32_t queues = 1;
+    NetRulesConfig rules;
+    std::uint64_t bytes_a_second = 0;  // in each direction; 0: no limit
+    std::string pcap;                  // a file for what passes; empty: none
 };
 
 enum class OnReboot { kRestart, kExit };

@@ -65,9 +65,9 @@ DeviceSpec DiskSpec(const DiskFile& file, bool read_only) {
                     BlkConfigOf(file.Bytes(), file.BlockBytes()));
 }
 
-DeviceSpec NetSpec(const HostNet& net, const NetworkConfig& config, MacAddress mac) {
+DeviceSpec NetSpec(const HostNet& net, const NetworkConfig& config) {
     NetConfigSpace space;
-    space.mac = mac;
+    space.mac = net.mac.bytes;
     space.status = net.wire == NetConfig::Wire::kNone ? 0 : kNetLinkUp;
     space.max_virtqueue_pairs = static_cast<std::uint16_t>(config.queues);
     space.mtu = net.mtu;
@@ -81,6 +81,9 @@ NetConfig MakeNetConfig(const MachineConfig& config, const HostNet& net, std::ui
     message.index = index;
     message.wire_queues = static_cast<std::uint32_t>(std::max<std::size_t>(net.queues.size(), 1));
     message.pairs = config.networks[index].queues;
+    message.bytes_a_second = config.networks[index].bytes_a_second;
+    message.capture_snap = net.capture.fd ? net.capture.snap_bytes : 0;
+    message.rules = net.rules;
     message.name.Assign(config.name);
     return message;
 }
@@ -179,9 +182,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
         vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(resources.disks[disk], config.disks[disk].read_only);
     }
     for (std::uint32_t net = 0; net < nets; ++net) {
-        const NetworkConfig& wanted = config.networks[net];
-        vmm_config.device[kConsoleDevice + 1 + disks + net] =
-            NetSpec(resources.nets[net], wanted, wanted.mac.value_or(DefaultMac(config.name, net)));
+        vmm_config.device[kConsoleDevice + 1 + disks + net] = NetSpec(resources.nets[net], config.networks[net]);
     }
     vmm_config.devices = static_cast<std::uint32_t>(1 + disks + nets);
     std::vector<DeviceWires> wires;
@@ -230,6 +231,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
         std::vector<SlotAssignment> slots{{wire.worker.Fd(), net_slot::kVmm},
                                           {wire.interrupt.Get(), net_slot::kInterrupt},
                                           {wire.doorbell.Get(), net_slot::kDoorbell}};
+        if (host.capture.fd) slots.push_back({host.capture.fd.Get(), net_slot::kCapture});
         for (std::size_t queue = 0; queue < host.queues.size(); ++queue) {
             slots.push_back({host.queues[queue].Get(), net_slot::Wire(static_cast<int>(queue))});
         }

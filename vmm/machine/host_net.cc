@@ -1,5 +1,10 @@
 #include "vmm/machine/host_net.h"
 
+#include <arpa/inet.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include "devices/host/tap.h"
@@ -45,11 +50,40 @@ Result<HostNet> OpenWire(const NetworkConfig& config) {
     return HostNet{};
 }
 
+// The first name server in /etc/resolv.conf that a guest can reach: passt tells its guest of the same ones.
+IpAddress HostResolver() {
+    std::ifstream file("/etc/resolv.conf");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        std::string key, text;
+        if (!(words >> key >> text) || key != "nameserver") continue;
+        IpAddress address;
+        if (::inet_pton(AF_INET, text.c_str(), address.bytes.data()) == 1) {
+            address.family = IpFamily::kV4;
+            if (address.bytes[0] != 127) return address;
+        } else if (::inet_pton(AF_INET6, text.c_str(), address.bytes.data()) == 1) {
+            address.family = IpFamily::kV6;
+            if (address != IpAddress::V6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})) return address;
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
-Result<HostNet> HostNet::Open(const NetworkConfig& config) {
+Result<HostNet> HostNet::Open(const NetworkConfig& config, std::string_view vm_name, std::uint32_t index) {
+    using Kind = NetworkConfig::Kind;
     HostNet net = HUSK_TRY(OpenWire(config));
     if (config.mtu != 0) net.mtu = config.mtu;
+    net.mac = config.mac.value_or(DefaultMac(vm_name, index));
+    NetRulesConfig rules = config.rules;
+    IpAddress resolver;
+    if (config.kind == Kind::kPasst || config.kind == Kind::kStream) {
+        DefaultToPublicOnly(rules);
+        resolver = HostResolver();
+    }
+    net.rules = HUSK_TRY(MakeNetRules(rules, net.mac, resolver, HUSK_TRY(HostAddresses())));
+    if (!config.pcap.empty()) net.capture = HUSK_TRY(CreatePcap(config.pcap));
     return net;
 }
 
@@ -63,11 +97,11 @@ MacAddress DefaultMac(std::string_view vm_name, std::uint32_t index) {
     add(0);
     add(static_cast<std::uint8_t>(index));
     MacAddress mac{};
-    for (std::uint8_t& byte : mac) {
+    for (std::uint8_t& byte : mac.bytes) {
         byte = static_cast<std::uint8_t>(hash >> 16);
         hash *= kPrime;
     }
-    mac[0] = static_cast<std::uint8_t>((mac[0] & ~3U) | 2U);  // locally administered, of one card
+    mac.bytes[0] = static_cast<std::uint8_t>((mac.bytes[0] & ~3U) | 2U);  // locally administered, of one card
     return mac;
 }
 

@@ -19,7 +19,11 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
-    for (const NetworkConfig& net : config.networks) resources.nets.push_back(HUSK_TRY(HostNet::Open(net)));
+    for (std::uint32_t net = 0; net < config.networks.size(); ++net) {
+        resources.nets.push_back(HUSK_TRY(HostNet::Open(config.networks[net], config.name, net)));
+        const ScopedFd& capture = resources.nets.back().capture.fd;
+        if (selinux && capture) selinux->LabelPipe(capture.Get());
+    }
     for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
         if (selinux && *fd) selinux->LabelPipe(fd->Get());
     }

@@ -24,6 +24,7 @@
 
 #include "devices/host/terminal.h"
 #include "devices/virtio/mmio_transport.h"
+#include "devices/virtio/net/net_rules.h"
 #include "sandbox/seccomp/violation.h"
 #include "vmm/base/bytes.h"
 
@@ -182,9 +183,12 @@ struct BlkConfig {
 struct NetConfig {
     static constexpr MessageType kType = MessageType::kNetConfig;
     enum class Wire : std::uint32_t { kNone, kTap, kStream } wire = Wire::kNone;
-    std::uint32_t index = 0;        // which net: the role is net0, net1, ...
-    std::uint32_t wire_queues = 1;  // descriptors on the slots: 1 to kMaxNetQueues
-    std::uint32_t pairs = 1;        // as offered to the driver: 1 to kMaxNetPairs
+    std::uint32_t index = 0;           // which net: the role is net0, net1, ...
+    std::uint32_t wire_queues = 1;     // descriptors on the slots: 1 to kMaxNetQueues
+    std::uint32_t pairs = 1;           // as offered to the driver: 1 to kMaxNetPairs
+    std::uint32_t capture_snap = 0;    // of PcapFile; 0: no capture
+    std::uint64_t bytes_a_second = 0;  // a limit, in each direction; 0: none
+    NetRules rules;
     FixedText<kMaxName> name;
 };
 

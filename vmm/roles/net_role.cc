@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -50,10 +51,12 @@ class NetRole {
         memory_.emplace(
             HUSK_TRY(GuestMemory::Attach(HUSK_TRY(MoveToSlot(std::move(ram.second), net_slot::kGuestRam)))));
         wire_ = HUSK_TRY(MakeWire());
-        device_.emplace(*memory_, *wire_, config_.pairs, interrupt_, (*stats_)->device);
+        HUSK_TRY(MakeGate());
+        device_.emplace(*memory_, *wire_, *gate_, config_.pairs, interrupt_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
-        HUSK_TRY(
-            sealing.SealProcess({.open_files = net_slot::kEnd, .file_size = 0}, launcher_.Fd(), (*stats_)->sealing));
+        const std::uint64_t file_size = config_.capture_snap > 0 ? kUnlimited : 0;
+        HUSK_TRY(sealing.SealProcess({.open_files = net_slot::kEnd, .file_size = file_size}, launcher_.Fd(),
+                                     (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
         HUSK_TRY(sealing.SealThread(filters::Net()));
         (*stats_)->sealed.SetOnce();
@@ -72,10 +75,11 @@ class NetRole {
                 const short events = device_->Events(queue);
                 waiting[kFixedWaits + queue] = {events != 0 ? wire_->Fd(queue) : -1, events, 0};
             }
-            if (RawPoll(all, served == ServeResult::kMore ? 0 : -1) < 0) continue;
+            if (RawPoll(all, served == ServeResult::kMore ? 0 : Timeout()) < 0) continue;
             if (waiting[0].revents != 0) HandleVmm();
             if (waiting[1].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
             served = device_->Serve();
+            CountLost();
             if (served == ServeResult::kFault) ReportFault(*device_->Fault());
             if (config_.wire != NetConfig::Wire::kNone && wire_->Gone()) TellLinkDown();
         }
@@ -107,6 +111,28 @@ class NetRole {
         return Fail("the kind of wire is not valid");
     }
 
+    [[nodiscard]] Result<> MakeGate() {
+        if (!config_.rules.Valid()) return Fail("the rules of the network are not valid");
+        GateOptions options{.rules = config_.rules, .bytes_a_second = config_.bytes_a_second, .capture = {}};
+        if (config_.capture_snap > 0) options.capture = PcapWriter(net_slot::kCapture, config_.capture_snap);
+        // Sealed, it can only tell the time since the host's start.
+        timespec now{};
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        const std::uint64_t monotonic = MonotonicNanoseconds();
+        options.realtime_offset = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+                                  static_cast<std::uint64_t>(now.tv_nsec) - monotonic;
+        gate_.emplace(options, monotonic);
+        return {};
+    }
+
+    // Milliseconds, rounded up; -1: for ever.
+    [[nodiscard]] int Timeout() const {
+        constexpr std::uint64_t kLongest = 1'000'000'000, kMillisecond = 1'000'000;
+        const std::uint64_t wait = device_->Wait();
+        if (wait == TokenBucket::kForever) return -1;
+        return static_cast<int>((std::min(wait, kLongest) + kMillisecond - 1) / kMillisecond);
+    }
+
     void HandleVmm() {
         const MessageBuffer message = TakeMessage(vmm_);
         if (message.size == 0) {
@@ -120,6 +146,11 @@ class NetRole {
             device_->Deactivate();
             PostMessage(vmm_, DeviceStopped{});
         }
+    }
+
+    void CountLost() {
+        const std::uint64_t lost = gate_->CaptureLost();
+        if (lost != lost_) (*stats_)->device.capture_lost.Add(lost - std::exchange(lost_, lost));
     }
 
     void ReportFault(QueueFault fault) { PostMessage(vmm_, DeviceNeedsReset{static_cast<std::uint32_t>(fault)}); }
@@ -140,7 +171,9 @@ class NetRole {
     std::optional<SharedPages<NetStats>> stats_;
     std::optional<GuestMemory> memory_;
     std::unique_ptr<NetBackend> wire_;
+    std::optional<FrameGate> gate_;
     std::optional<NetDevice> device_;
+    std::uint64_t lost_ = 0;  // frames of the capture, as counted
     bool link_told_ = false;
     bool vmm_gone_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -18,9 +19,9 @@ constexpr std::uint64_t kServeNanoseconds = 1'000'000;
 
 }  // namespace
 
-NetDevice::NetDevice(const GuestMemory& memory, NetBackend& wire, std::uint32_t pairs, IrqLine& interrupt,
-                     NetCounters& counters)
-    : memory_(memory), wire_(wire), interrupt_(interrupt), counters_(counters), pairs_(pairs) {
+NetDevice::NetDevice(const GuestMemory& memory, NetBackend& wire, FrameGate& gate, std::uint32_t pairs,
+                     IrqLine& interrupt, NetCounters& counters)
+    : memory_(memory), wire_(wire), gate_(gate), interrupt_(interrupt), counters_(counters), pairs_(pairs) {
     if (pairs < 1 || pairs > kMaxNetPairs) std::abort();
 }
 
@@ -116,11 +117,13 @@ std::expected<bool, QueueFault> NetDevice::ServeQueues() {
     };
     const std::uint32_t wires = wire_.Queues();
     for (std::uint32_t pair = 0; pair < pairs_.size(); ++pair) {
-        const auto worked = pairs_[pair].transmitter.Serve(wire_, pair % wires, kTurnFrames, counters_.from_guest);
+        const auto worked =
+            pairs_[pair].transmitter.Serve(wire_, pair % wires, gate_, kTurnFrames, counters_.from_guest);
         if (!note(worked)) return worked;
     }
     for (std::uint32_t queue = 0; queue < wires; ++queue) {
-        const auto worked = pairs_[queue % in_use_].receiver.Serve(wire_, queue, kTurnFrames, counters_.to_guest);
+        const auto worked =
+            pairs_[queue % in_use_].receiver.Serve(wire_, queue, gate_, kTurnFrames, counters_.to_guest);
         if (!note(worked)) return worked;
     }
     const auto worked = ServeControl();
@@ -160,7 +163,7 @@ void NetDevice::Publish() {
 
 // Looks for work for as long as it pays. True when some was found, and done.
 bool NetDevice::Look() {
-    if (!window_.Begin(now_)) return false;
+    if (!window_.Begin(now_) || Wait() != TokenBucket::kForever) return false;
     for (;;) {
         for (int step = 0; step < 16; ++step) __builtin_ia32_pause();
         const bool found = Turn();
@@ -187,7 +190,8 @@ bool NetDevice::FallAsleep() {
         if (transmit != nullptr && !pair.transmitter.Blocked()) awake = transmit->EnableNotify() || awake;
     }
     if (control_) awake = control_->EnableNotify() || awake;
-    if (wire_.HoldsInput() && !PairOf(0).receiver.Starved()) awake = true;
+    const NetReceiver& first = PairOf(0).receiver;
+    if (wire_.HoldsInput() && !first.Starved() && !first.Waits()) awake = true;
     if (awake) ForEachQueue([](SplitQueue& queue) { queue.DisableNotify(); });
     slept_ = !awake;
     return slept_;
@@ -198,9 +202,17 @@ short NetDevice::Events(std::uint32_t wire_queue) const {
     bool output = wire_queue == 0 && wire_.HoldsOutput();
     if (!Live()) return static_cast<short>(output ? POLLOUT : 0);
     for (std::uint32_t pair = 0; pair < pairs_.size(); ++pair) {
-        output = output || (pair % wire_.Queues() == wire_queue && pairs_[pair].transmitter.Blocked());
+        output = output || (pair % wire_.Queues() == wire_queue && pairs_[pair].transmitter.WaitsForWire());
     }
-    return static_cast<short>((output ? POLLOUT : 0) | (PairOf(wire_queue).receiver.Starved() ? 0 : POLLIN));
+    const NetReceiver& receiver = PairOf(wire_queue).receiver;
+    return static_cast<short>((output ? POLLOUT : 0) | (receiver.Starved() || receiver.Waits() ? 0 : POLLIN));
+}
+
+std::uint64_t NetDevice::Wait() const {
+    std::uint64_t wait = TokenBucket::kForever;
+    if (!Live()) return wait;
+    for (const Pair& pair : pairs_) wait = std::min({wait, pair.receiver.Wait(gate_), pair.transmitter.Wait(gate_)});
+    return wait;
 }
 
 }  // namespace husk

@@ -30,7 +30,7 @@ namespace husk {
 class NetDevice {
  public:
     // All of them must outlive this. `pairs`: as offered, 1 to kMaxNetPairs.
-    NetDevice(const GuestMemory& memory, NetBackend& wire, std::uint32_t pairs, IrqLine& interrupt,
+    NetDevice(const GuestMemory& memory, NetBackend& wire, FrameGate& gate, std::uint32_t pairs, IrqLine& interrupt,
               NetCounters& counters);
     NetDevice(const NetDevice&) = delete;
     NetDevice& operator=(const NetDevice&) = delete;
@@ -46,6 +46,8 @@ class NetDevice {
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
     // What to wait for at a descriptor of the wire: POLLIN, POLLOUT, both or nothing.
     [[nodiscard]] short Events(std::uint32_t wire_queue) const;
+    // When a rate limit holds frames back: nanoseconds until Serve() can go on with them. Else TokenBucket::kForever.
+    [[nodiscard]] std::uint64_t Wait() const;
 
  private:
     struct Pair {
@@ -68,6 +70,7 @@ class NetDevice {
 
     const GuestMemory& memory_;
     NetBackend& wire_;
+    FrameGate& gate_;
     IrqLine& interrupt_;
     NetCounters& counters_;
 

@@ -21,45 +21,60 @@ void NetReceiver::Deactivate() {
     frame_ = spilled_ = 0;
     wanted_ = kSmallRoom;
     small_frames_ = 0;
-    starved_ = false;
+    starved_ = waits_ = false;
 }
 
-std::expected<bool, QueueFault> NetReceiver::Serve(NetBackend& wire, std::uint32_t wire_queue, unsigned limit,
-                                                   NetDirection& counters) {
-    if (!queue_) {
-        starved_ = true;
-        return false;
-    }
+std::expected<bool, QueueFault> NetReceiver::Serve(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate,
+                                                   unsigned limit, NetDirection& counters) {
+    waited_ = std::exchange(waits_, false);
+    starved_ = !queue_;
     bool worked = false;
-    for (unsigned count = 0; count < limit; ++count) {
+    for (unsigned count = 0; queue_ && count < limit; ++count) {
         if (frame_ == 0) {
             const auto refilled = Refill(wanted_);
             if (!refilled) return std::unexpected(refilled.error());
             starved_ = bytes_ == 0;
-            if (starved_) break;
-            const std::span<const iovec> room = RoomForOne();
-            const long got = wire.Receive(wire_queue, room);
-            if (got == -EAGAIN) break;
+            if (starved_ || !Receive(wire, wire_queue, gate, counters)) break;
             worked = true;
-            if (got < 0) {
-                counters.Dropped(NetDrop::kWire);
-                break;
-            }
-            frame_ = static_cast<std::size_t>(got);
-            if (frame_ < kNetHeaderBytes + kMinFrameBytes || frame_ > kFrameRoom) {
-                counters.Dropped(NetDrop::kSize);
-                frame_ = 0;
-                continue;
-            }
-            spilled_ = frame_ - std::min(frame_, bytes_);
+            if (frame_ == 0) continue;
         }
-        const auto delivered = Deliver(counters);
+        const auto delivered = Deliver(gate, counters);
         if (!delivered) return std::unexpected(delivered.error());
         starved_ = !*delivered;
         if (starved_) break;
         worked = true;
     }
     return worked;
+}
+
+// Takes the next frame off the wire, unless it is one to drop. False: there is none.
+bool NetReceiver::Receive(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate, NetDirection& counters) {
+    if (!gate.AllowsIn()) {
+        waits_ = true;
+        if (!waited_) counters.waits.Add();
+        return false;
+    }
+    const bool look_first = gate.LooksAtIncoming();
+    const long got = wire.Receive(wire_queue, RoomForOne(look_first));
+    if (got == -EAGAIN) return false;
+    if (got < 0) {
+        counters.Dropped(NetDrop::kWire);
+        return false;
+    }
+    const auto bytes = static_cast<std::size_t>(got);
+    gate.PayIn(bytes);
+    if (bytes < kNetHeaderBytes + kMinFrameBytes || bytes > kFrameRoom) {
+        counters.Dropped(NetDrop::kSize);
+        return true;
+    }
+    if (look_first) {
+        const std::span frame = std::span(*spill_).subspan(kNetHeaderBytes, bytes - kNetHeaderBytes);
+        const auto head = frame.first(std::min(frame.size(), kFrameHeadBytes));
+        if (!gate.PassesIn(head, frame.size(), counters)) return true;
+    }
+    frame_ = bytes;
+    spilled_ = look_first ? bytes : bytes - std::min(bytes, bytes_);
+    return true;
 }
 
 // Takes chains off the queue until they have `wanted` bytes. False when they cannot have them now.
@@ -102,13 +117,14 @@ void NetReceiver::MakeSpace() {
 }
 
 // All that is at hand (without MRG_RXBUF: one chain), and the spill.
-std::span<const iovec> NetReceiver::RoomForOne() {
+std::span<const iovec> NetReceiver::RoomForOne(bool spill_only) {
     buffers_[buffers_end_] = {spill_->data(), spill_->size()};
-    return std::span(buffers_).subspan(buffers_begin_, buffers_end_ - buffers_begin_ + 1);
+    const std::size_t begin = spill_only ? buffers_end_ : buffers_begin_;
+    return std::span(buffers_).subspan(begin, buffers_end_ - begin + 1);
 }
 
 // False: it has to wait for more buffers.
-std::expected<bool, QueueFault> NetReceiver::Deliver(NetDirection& counters) {
+std::expected<bool, QueueFault> NetReceiver::Deliver(FrameGate& gate, NetDirection& counters) {
     const std::size_t direct = frame_ - spilled_;
     if (bytes_ < frame_ && Merges()) {
         const auto refilled = Refill(frame_);
@@ -116,7 +132,7 @@ std::expected<bool, QueueFault> NetReceiver::Deliver(NetDirection& counters) {
         // Unless no driver could give more than it has given.
         if (!*refilled && queue_->InFlight() < queue_->Size() && HasSpace()) return false;
     }
-    if (spilled_ > 0 && Merges()) {
+    if (spilled_ > 0 && direct > 0 && Merges()) {
         wanted_ = kFrameRoom;
         small_frames_ = 0;
     } else if (frame_ <= kSmallRoom && ++small_frames_ == kSmallFramesInARow) {
@@ -128,10 +144,29 @@ std::expected<bool, QueueFault> NetReceiver::Deliver(NetDirection& counters) {
     } else {
         Write(direct, std::span(*spill_).first(spilled_));
         counters.Passed(frame_ - kNetHeaderBytes);
+        if (gate.Captures()) Capture(gate);
         GiveBack();
     }
     frame_ = spilled_ = 0;
     return true;
+}
+
+// The frame as it lies in the driver's buffers: without its header.
+void NetReceiver::Capture(FrameGate& gate) const {
+    std::array<iovec, PcapWriter::kMaxPieces> pieces{};
+    std::size_t count = 0;
+    std::size_t skip = kNetHeaderBytes;
+    std::size_t left = frame_ - kNetHeaderBytes;
+    for (std::size_t at = buffers_begin_; left > 0 && count < pieces.size(); ++at) {
+        const iovec& buffer = buffers_[at];
+        const std::size_t begin = std::min(skip, buffer.iov_len);
+        skip -= begin;
+        const std::size_t length = std::min(left, buffer.iov_len - begin);
+        if (length == 0) continue;
+        pieces[count++] = {static_cast<std::byte*>(buffer.iov_base) + begin, length};
+        left -= length;
+    }
+    gate.Capture(std::span(pieces).first(count));
 }
 
 void NetReceiver::GiveBack() {

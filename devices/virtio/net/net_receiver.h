@@ -1,6 +1,7 @@
 // NetReceiver: one receive queue (Virtio 1.2 §5.1.6.3, §5.1.6.4). Frames go from the wire straight into the driver's
 // buffers, which are taken off the queue ahead: enough for the frames that came lately. What does not fit there is cut
-// off into memory of our own (the spill) and copied behind once the driver has given more.
+// off into memory of our own (the spill) and copied behind once the driver has given more. When somebody has to look at
+// frames before the guest may see them, all of them takes that way.
 //
 //     chains at hand   | chain | chain | chain |          with MRG_RXBUF a frame fills as many as it needs,
 //     one readv        | header, frame ........| spill |  else it has to fit into the first
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include "devices/host/net_backend.h"
+#include "devices/virtio/net/frame_gate.h"
 #include "devices/virtio/net/net_config.h"
 #include "devices/virtio/net/net_stats.h"
 #include "devices/virtio/split_queue.h"
@@ -34,10 +36,13 @@ class NetReceiver {
     [[nodiscard]] SplitQueue* Queue() { return queue_ ? &*queue_ : nullptr; }
 
     // Takes at most `limit` frames off a queue of the wire. True when there were any; the fault of a broken queue.
-    [[nodiscard]] std::expected<bool, QueueFault> Serve(NetBackend& wire, std::uint32_t wire_queue, unsigned limit,
-                                                        NetDirection& counters);
+    [[nodiscard]] std::expected<bool, QueueFault> Serve(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate,
+                                                        unsigned limit, NetDirection& counters);
     // The driver has to give buffers before anything else comes off the wire.
     [[nodiscard]] bool Starved() const { return starved_; }
+    // The rate limit lets nothing come before Wait() nanoseconds are over.
+    [[nodiscard]] bool Waits() const { return waits_; }
+    [[nodiscard]] std::uint64_t Wait(FrameGate& gate) const { return waits_ ? gate.WaitIn() : TokenBucket::kForever; }
 
  private:
     static constexpr std::size_t kFrameRoom = kNetHeaderBytes + kMaxFrameBytes;
@@ -56,16 +61,20 @@ class NetReceiver {
 
     [[nodiscard]] std::expected<bool, QueueFault> Refill(std::size_t wanted);
     [[nodiscard]] bool Merges() const { return (features_ & kFeatureNetMrgRxbuf) != 0; }
-    [[nodiscard]] std::span<const iovec> RoomForOne();
+    [[nodiscard]] std::span<const iovec> RoomForOne(bool spill_only);
     void MakeSpace();
     [[nodiscard]] bool HasSpace() const { return kMaxBuffers - buffers_end_ >= kNetQueueSize; }
-    [[nodiscard]] std::expected<bool, QueueFault> Deliver(NetDirection& counters);
+    [[nodiscard]] bool Receive(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate, NetDirection& counters);
+    [[nodiscard]] std::expected<bool, QueueFault> Deliver(FrameGate& gate, NetDirection& counters);
+    void Capture(FrameGate& gate) const;
     void GiveBack();
     void Write(std::size_t offset, std::span<const std::byte> bytes);
 
     std::optional<SplitQueue> queue_;
     std::uint64_t features_ = 0;
     bool starved_ = false;
+    bool waits_ = false;
+    bool waited_ = false;  // at the end of the last Serve()
 
     // Chains at hand: [ready_begin_, ready_end_), and their buffers, in the same order.
     std::array<Ready, kNetQueueSize> ready_{};

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "devices/virtio/device_stats.h"
+#include "devices/virtio/net/verdict.h"
 
 namespace husk {
 
@@ -15,15 +16,15 @@ enum class NetDrop : std::uint8_t {
     kSize,    // no frame is as short or as long
     kNoRoom,  // the driver has no buffers that it fits into
     kWire,    // the host did not take it
-    kFilter,  // a rule forbids it
-    kRate,    // over the limit
 };
-inline constexpr std::size_t kNetDrops = 6;
+inline constexpr std::size_t kNetDrops = 4;
 
 struct NetDirection {
     Counter frames;
     Counter bytes;
     std::array<Counter, kNetDrops> drops{};
+    std::array<Counter, kVerdicts> filtered{};  // by the rule that forbids them
+    Counter waits;                              // for the rate limit
 
     void Passed(std::size_t frame_bytes) {
         frames.Add();
@@ -40,6 +41,7 @@ struct NetCounters {
     Counter refused;     // of these
     Counter polls_hit;   // looked for work before sleeping, and some came
     Counter polls_missed;
+    Counter capture_lost;  // frames that the capture file did not take
     NetDirection from_guest;
     NetDirection to_guest;
 };

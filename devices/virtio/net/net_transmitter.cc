@@ -26,28 +26,34 @@ std::size_t TakeFront(std::span<iovec>& from, std::span<std::byte> to) {
 
 }  // namespace
 
-std::expected<bool, QueueFault> NetTransmitter::Serve(NetBackend& wire, std::uint32_t wire_queue, unsigned limit,
-                                                      NetDirection& counters) {
+std::expected<bool, QueueFault> NetTransmitter::Serve(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate,
+                                                      unsigned limit, NetDirection& counters) {
     if (!queue_) return false;
     bool worked = false;
     for (unsigned count = 0; count < limit; ++count) {
-        if (!held_) {
+        if (held_ == Held::kNo) {
             auto popped = queue_->Pop(std::span(buffers_).subspan(2));
             if (!popped) return std::unexpected(popped.error());
             if (!*popped) break;
             chain_.emplace(std::move(**popped));
             worked = true;
-            if (!Prepare(counters)) {
+            if (!Prepare(gate, counters)) {
                 Finish();
                 continue;
             }
         }
+        if (held_ != Held::kByWire && !gate.TakeOut(frame_bytes_)) {
+            if (held_ == Held::kNo) counters.waits.Add();
+            held_ = Held::kByRate;
+            break;
+        }
         const int error = wire.Send(wire_queue, frame_);
-        held_ = error == EAGAIN;
-        if (held_) break;
+        held_ = error == EAGAIN ? Held::kByWire : Held::kNo;
+        if (Blocked()) break;
         worked = true;
         if (error == 0) {
             counters.Passed(frame_bytes_);
+            if (gate.Captures()) gate.Capture(frame_.subspan(1));
         } else {
             counters.Dropped(NetDrop::kWire);
         }
@@ -57,7 +63,7 @@ std::expected<bool, QueueFault> NetTransmitter::Serve(NetBackend& wire, std::uin
 }
 
 // From the chain just popped to the frame as it is to be sent. False: it is dropped, and counted.
-bool NetTransmitter::Prepare(NetDirection& counters) {
+bool NetTransmitter::Prepare(const FrameGate& gate, NetDirection& counters) {
     std::span<iovec> rest = chain_->Readable();  // device-writable buffers do not belong here: left alone
     std::size_t total = 0;
     for (const iovec& buffer : rest) total += buffer.iov_len;
@@ -72,6 +78,7 @@ bool NetTransmitter::Prepare(NetDirection& counters) {
         counters.Dropped(NetDrop::kHeader);
         return false;
     }
+    if (!gate.Passes(std::span(head_).first(head_bytes), frame_bytes_, counters)) return false;
     // The two entries before the rest: of buffers_, which begins with two of ours.
     const auto at = static_cast<std::size_t>(rest.data() - buffers_.data()) - 2;
     frame_ = std::span(buffers_).subspan(at, 2 + rest.size());

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "devices/host/net_backend.h"
+#include "devices/virtio/net/frame_gate.h"
 #include "devices/virtio/net/net_config.h"
 #include "devices/virtio/net/net_stats.h"
 #include "devices/virtio/split_queue.h"
@@ -22,33 +23,39 @@ namespace husk {
 class NetTransmitter {
  public:
     // What can be judged of a frame.
-    static constexpr std::size_t kHeadBytes = 256;
+    static constexpr std::size_t kHeadBytes = kFrameHeadBytes;
 
     void Activate(SplitQueue queue, std::uint64_t features) {
         queue_.emplace(std::move(queue));
         features_ = features;
-        held_ = false;
+        held_ = Held::kNo;
     }
     void Deactivate() {
         queue_.reset();
         chain_.reset();
-        held_ = false;
+        held_ = Held::kNo;
     }
     [[nodiscard]] SplitQueue* Queue() { return queue_ ? &*queue_ : nullptr; }
 
     // Sends at most `limit` frames. True when there were any, or chains that were none; the fault of a broken queue.
-    [[nodiscard]] std::expected<bool, QueueFault> Serve(NetBackend& wire, std::uint32_t wire_queue, unsigned limit,
-                                                        NetDirection& counters);
-    // A frame waits for the wire.
-    [[nodiscard]] bool Blocked() const { return held_; }
+    [[nodiscard]] std::expected<bool, QueueFault> Serve(NetBackend& wire, std::uint32_t wire_queue, FrameGate& gate,
+                                                        unsigned limit, NetDirection& counters);
+    // A frame waits: for the wire, or for the rate limit (and for how long, in nanoseconds).
+    [[nodiscard]] bool Blocked() const { return held_ != Held::kNo; }
+    [[nodiscard]] bool WaitsForWire() const { return held_ == Held::kByWire; }
+    [[nodiscard]] std::uint64_t Wait(FrameGate& gate) const {
+        return held_ == Held::kByRate ? gate.WaitOut(frame_bytes_) : TokenBucket::kForever;
+    }
 
  private:
-    [[nodiscard]] bool Prepare(NetDirection& counters);
+    enum class Held : std::uint8_t { kNo, kByRate, kByWire };
+
+    [[nodiscard]] bool Prepare(const FrameGate& gate, NetDirection& counters);
     void Finish();
 
     std::optional<SplitQueue> queue_;
     std::uint64_t features_ = 0;
-    bool held_ = false;
+    Held held_ = Held::kNo;  // with a rate limit: a frame that waits for the wire is paid for
     std::optional<DescriptorChain> chain_;
     std::span<iovec> frame_;  // of buffers_: header, head, and the rest
     std::size_t frame_bytes_ = 0;

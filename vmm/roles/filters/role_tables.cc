@@ -63,6 +63,7 @@ constexpr NetNumbers kNet{.launcher = net_slot::kLauncher,
                           .vmm = net_slot::kVmm,
                           .interrupt = net_slot::kInterrupt,
                           .doorbell = net_slot::kDoorbell,
+                          .capture = net_slot::kCapture,
                           .wires = kWires,
                           .tap_offloads = kTapOffloads};
 
