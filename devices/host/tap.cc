@@ -80,7 +80,9 @@ Result<> BringUp(const std::string& name) {
 }
 
 bool Exists(const std::string& name) {
-    return ::access(("/sys/class/net/" + name).c_str(), F_OK) == 0 || MtuOf(name) != 0;
+    const ScopedFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request = RequestFor(name);
+    return socket && ::ioctl(socket.Get(), SIOCGIFFLAGS, &request) == 0;
 }
 
 Result<ScopedFd> OpenDevice() {
