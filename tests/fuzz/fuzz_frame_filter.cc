@@ -114,6 +114,24 @@ void CheckDenied(View frame) {
     Check(type == 0x0806);
 }
 
+// 10.0.0.0/8 is denied, but for DNS at 10.0.0.53.
+void CheckTenDenied(View frame) {
+    constexpr std::array<std::uint8_t, 12> kNat64{0, 0x64, 0xff, 0x9b};
+    constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const unsigned type = Word(frame, 12);
+    Check(type == 0x0806 || type == 0x0800 || type == 0x86dd);
+    if (type == 0x86dd) {
+        Check(!IsZero(frame, 38, 16) && !Same(frame, 38, kMapped));
+        Check(frame[20] != 43 && !(Same(frame, 38, kNat64) && frame[50] == 10));
+    }
+    if (type != 0x0800) return;
+    Check(!IsZero(frame, 30, 4));
+    if (frame[30] != 10) return;
+    const std::size_t header = 14 + (frame[14] & 15u) * 4u;
+    Check(IsZero(frame, 31, 2) && frame[33] == 53 && (Word(frame, 20) & 0x3fff) == 0);
+    Check((frame[23] == 17 || frame[23] == 6) && Word(frame, header + 2) == 53);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -123,19 +141,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool lists = (choice & 2) != 0;
     const bool isolated = (choice & 4) != 0;
     const bool denied = (choice & 8) != 0;
+    const bool ten_denied = (choice & 16) != 0;
     NetRules rules = lists ? StrictRules() : MacOnlyRules();
     rules.strict = strict ? 1 : 0;
     rules.isolated = isolated ? 1 : 0;
     rules.peers[0] = kOtherMac;
     rules.peer_count = 1;
     rules.egress_default = denied ? Egress::kDeny : Egress::kAllow;
+    if (ten_denied) {
+        rules.egress[0] = {Egress::kDeny, {IpAddress::V4(10, 0, 0, 0), 8}};
+        rules.egress_count = 1;
+        rules.dns = IpAddress::V4(10, 0, 0, 53);
+    }
 
     // A copy of exactly this size: what lies behind must not be read.
     const Bytes frame(data + 1, data + size);
     if (Send(rules, frame) == Verdict::kPass) {
         if (strict) CheckStrict(frame, lists);
         if (isolated) CheckIsolated(frame);
-        if (denied) CheckDenied(frame);
+        if (denied && !ten_denied) CheckDenied(frame);
+        if (ten_denied) CheckTenDenied(frame);
     }
     if (Receive(rules, frame) == Verdict::kPass && isolated) Check(Same(frame, 6, kPeer));
     return 0;

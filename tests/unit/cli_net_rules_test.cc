@@ -160,6 +160,12 @@ TEST(NetRulesConfig, PasstReachesThePublicOnlyUnlessTold) {
     EXPECT_EQ(told, Config({"allow=any"}));
 }
 
+TEST(NetRulesConfig, ADenyMoreOpensNothingOfPasst) {
+    NetRulesConfig config = Config({"allow=10.0.0.1", "deny=192.0.2.0/24"});
+    DefaultToPublicOnly(config);
+    EXPECT_EQ(config, Config({"allow=10.0.0.1", "deny=192.0.2.0/24", "deny=private", "deny=host"}));
+}
+
 TEST(NetRulesConfig, PrivateIsWhatIsNotPublic) {
     const auto is_private = [](const char* text) {
         const IpAddress address = ParseIpAddress(text).value();

@@ -65,14 +65,20 @@ Result<> Add(NetRules& rules, const EgressItem& item, std::span<const IpAddress>
     return {};
 }
 
+bool OnlyAllows(const NetRulesConfig& config) {
+    const auto allows = [](const EgressItem& item) { return item.verdict == Egress::kAllow; };
+    return !config.egress.empty() && std::ranges::all_of(config.egress, allows);
+}
+
 }  // namespace
 
 std::span<const IpPrefix> PrivatePrefixes() { return kPrivate; }
 
 void DefaultToPublicOnly(NetRulesConfig& config) {
-    if (!config.egress.empty()) return;
+    if (OnlyAllows(config)) return;
     // The private ones first, so that most addresses of a host need no rule of their own.
-    config.egress = {{Egress::kDeny, EgressItem::Kind::kPrivate}, {Egress::kDeny, EgressItem::Kind::kHost}};
+    config.egress.push_back({Egress::kDeny, EgressItem::Kind::kPrivate});
+    config.egress.push_back({Egress::kDeny, EgressItem::Kind::kHost});
 }
 
 Result<std::vector<IpAddress>> HostAddresses() {
@@ -119,10 +125,7 @@ Result<NetRules> MakeNetRules(const NetRulesConfig& config, const MacAddress& ow
     std::ranges::copy(config.peers, rules.peers.begin());
     rules.dns = dns;
     for (const EgressItem& item : config.egress) HUSK_TRY(Add(rules, item, host));
-    const bool only_allows = !config.egress.empty() && std::ranges::all_of(config.egress, [](const EgressItem& item) {
-        return item.verdict == Egress::kAllow;
-    });
-    rules.egress_default = only_allows ? Egress::kDeny : Egress::kAllow;
+    rules.egress_default = OnlyAllows(config) ? Egress::kDeny : Egress::kAllow;
     return rules;
 }
 

@@ -37,8 +37,9 @@ struct NetRulesConfig {
 // groups and broadcasts.
 [[nodiscard]] std::span<const IpPrefix> PrivatePrefixes();
 
-// For a card that leads into the host's own network by way of its sockets (passt): unless the person said where to,
-// neither this host nor any private network.
+// For a card that leads into the host's own network by way of its sockets (passt): behind what the person said come
+// deny=private and deny=host, so that a deny= more never opens anything. (Where all is allow=, the rest is denied
+// anyway.)
 void DefaultToPublicOnly(NetRulesConfig& config);
 
 // The addresses of this host's interfaces, in this network namespace.
