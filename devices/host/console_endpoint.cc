@@ -1,6 +1,7 @@
 #include "devices/host/console_endpoint.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -111,6 +112,18 @@ Result<ConsoleEndpoint> OpenConsole(const ConsoleTarget& target) {
             break;
     }
     return ConsoleEndpoint{};
+}
+
+Result<ScopedFd> OpenConsoleLog(const std::string& path) {
+    // Non-blocking: a FIFO is to be refused, not waited for.
+    ScopedFd log(::open(path.c_str(), O_RDWR | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!log) return FailOs("cannot write the console's log to " + path);
+    struct stat status{};
+    if (::fstat(log.Get(), &status) != 0) return FailOs("cannot look at the console's log " + path);
+    if (!S_ISREG(status.st_mode)) return Fail("cannot write the console's log to " + path + ": it is no regular file");
+    if (::flock(log.Get(), LOCK_EX | LOCK_NB) == 0) return log;
+    if (errno == EWOULDBLOCK) return Fail("another VM writes its console's log to " + path);
+    return FailOs("cannot lock the console's log " + path);
 }
 
 }  // namespace husk

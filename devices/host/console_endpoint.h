@@ -1,7 +1,8 @@
 // Where a VM's console is on the host: the user's terminal, a pseudo-terminal, a unix socket, a file, or nowhere.
-// Opened by the launcher; the descriptors then belong to the console role.
+// Opened by the launcher; the descriptors then belong to the console role. Its log, too, where there is one.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,13 @@ namespace husk {
 struct ConsoleTarget {
     enum class Kind { kStdio, kPty, kUnix, kFile, kNone } kind = Kind::kStdio;
     std::string path;  // with kUnix and kFile
+    bool raw = false;  // with kFile: escape sequences stay
+};
+
+struct ConsoleLogTarget {
+    std::string path;
+    std::uint64_t max = 0;  // bytes
+    bool raw = false;       // escape sequences stay
 };
 
 struct ConsoleEndpoint {
@@ -27,5 +35,8 @@ struct ConsoleEndpoint {
 // Opens the target. All descriptors are non-blocking and descriptions of their own, so that the flags of the user's
 // terminal stay as they are. The terminal is not yet raw.
 [[nodiscard]] Result<ConsoleEndpoint> OpenConsole(const ConsoleTarget& target);
+
+// Opens or makes the log, a regular file, and locks it against another VM: two writers would ruin it.
+[[nodiscard]] Result<ScopedFd> OpenConsoleLog(const std::string& path);
 
 }  // namespace husk

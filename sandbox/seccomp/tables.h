@@ -55,6 +55,7 @@ struct ConsoleNumbers {
     int client;        // connected socket
     int interrupt;     // eventfd
     int doorbell;      // eventfd
+    int log;           // file
 };
 
 // A vCPU's thread; `vcpu` is the slot of its KVM vCPU.

@@ -65,6 +65,9 @@ ThreadTable ConsoleTable(const ConsoleNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.client, "client")}, "what the guest writes");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
                 "reports: ready, the person asks to quit, forbidden system call");
+    table.Allow(HUSK_SYSCALL(pwrite64), {Fd(numbers.log, "log")}, "what the guest writes");
+    table.Allow(HUSK_SYSCALL(pread64), {Fd(numbers.log, "log")}, "the newer half of a full log, copied down");
+    table.Allow(HUSK_SYSCALL(ftruncate), {Fd(numbers.log, "log")}, "the older half of a full log goes");
     table.Allow(HUSK_SYSCALL(recvmsg), {Fd(numbers.launcher, "launcher")}, "drain, and the next client's socket");
     table.Allow(
         HUSK_SYSCALL(dup3),

@@ -254,9 +254,47 @@ class Endpoints(harness.HuskTest):
                 uart = json.loads(stats.read_text())["boots"][0]["uart"]
                 self.assertEqual((uart["received"], uart["transmitted"]), (0, len(READY)))
 
-    def test_file_on_a_full_disk_does_not_stop_the_guest(self):
+    def test_file_on_a_full_disk_does_not_stop_the_guest_and_is_told_once(self):
         done = self.run_husk("flood", "--cmdline", "4", "--console", "file=/dev/full")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(b"No space left on device; the guest goes on without"), 1, done.stderr)
+
+    def test_escape_sequences_stay_out_of_files_unless_they_are_raw(self):
+        typed = b"\x1b]0;title\x07\x1b[31mred\x1b[0m\r\nq"
+        log = self.folder / "log"
+        for option, logged in (("", READY + b"red\nq"), (",raw", READY + typed)):
+            with self.subTest(option):
+                done = self.run_husk("echo", "--log-console", f"{log}{option}", typed=typed)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, READY + typed, b""))
+                self.assertEqual(log.read_bytes(), logged)
+                log.unlink()
+
+    def test_log_goes_on_over_runs_and_reboots_and_stays_within_its_bound(self):
+        log = self.folder / "log"
+        for _ in range(2):
+            done = self.run_husk("hello", "--console", "none", "--log-console", str(log))
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(log.read_bytes(), b"hello from afar\n" * 2)
+        self.assertEqual(os.stat(log).st_mode & 0o077, 0, "others may read it")
+        done = self.run_husk("flood", "--cmdline", "300", "--console", "none", "--log-console", f"{log},max=128K")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertLessEqual(log.stat().st_size, 128 << 10)
+        self.assertGreater(log.stat().st_size, 60 << 10)
+        self.assertNotIn(b"hello", log.read_bytes())
+
+    def test_log_that_cannot_be_is_refused(self):
+        log = self.folder / "log"
+        os.mkfifo(self.folder / "fifo")
+        husk = self.start(self.command("spin", "--console", "none", "--log-console", str(log)))
+        self.assertTrue(harness.eventually(lambda: log.exists() and log.stat().st_size > 0, harness.LIMIT))
+        for path, why in ((log, "another VM writes its console's log to"), (self.folder / "fifo", "no regular file"),
+                          (self.folder / "absent" / "log", "No such file or directory")):
+            done = self.run_husk("hello", "--log-console", str(path))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(why, done.stderr.decode())
+            self.assertIn(str(path), done.stderr.decode())
+        self.stop_twice(husk)
+        self.assert_ended(husk, 143)
 
     def test_none_prints_nothing(self):
         done = self.run_husk("hello", "--console", "none")

@@ -226,8 +226,30 @@ TEST(ParseConsole, EveryPlaceIsUnderstood) {
     EXPECT_EQ(ParseConsole("stdio")->kind, ConsoleTarget::Kind::kStdio);
     EXPECT_EQ(ParseConsole("pty")->kind, ConsoleTarget::Kind::kPty);
     EXPECT_EQ(ParseConsole("none")->kind, ConsoleTarget::Kind::kNone);
+    EXPECT_EQ(ParseConsole("file=a,,b,raw")->path, "a,b");
+    EXPECT_TRUE(ParseConsole("file=a,raw")->raw);
+    EXPECT_FALSE(ParseConsole("file=a")->raw);
+    EXPECT_EQ(ParseConsole("unix=a,b")->path, "a,b");
     EXPECT_EQ(ParseConsole("file=/tmp/a=b")->path, "/tmp/a=b");
     EXPECT_EQ(ParseConsole("unix=x")->path, "x");
+}
+
+TEST(ParseConsoleLog, FileItsBoundAndRawAreUnderstood) {
+    const auto plain = ParseConsoleLog("a,,b");
+    EXPECT_EQ(plain->path, "a,b");
+    EXPECT_EQ(plain->max, std::uint64_t{16} << 20);
+    EXPECT_FALSE(plain->raw);
+    const auto raw = ParseConsoleLog("log,raw,max=128K");
+    EXPECT_EQ(raw->max, std::uint64_t{128} << 10);
+    EXPECT_TRUE(raw->raw);
+}
+
+TEST(ParseConsoleLog, WhatIsWrongIsNamed) {
+    EXPECT_EQ(RunRefusal({"--log-console", "log,max=1K"}), "--log-console log: max must be 128K or more");
+    EXPECT_EQ(RunRefusal({"--log-console", "log,append"}), "--log-console log: \"append\" is neither max=SIZE nor raw");
+    EXPECT_EQ(RunRefusal({"--log-console", ",raw"}), "--log-console takes FILE[,max=SIZE][,raw], not \",raw\"");
+    EXPECT_EQ(RunRefusal({"--console", "file=a,b"}),
+              "--console takes stdio, pty, unix=PATH, file=PATH[,raw] or none, not \"file=a,b\"");
 }
 
 // --- Disks ---

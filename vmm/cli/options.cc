@@ -29,6 +29,7 @@ struct RawRun {
     std::string memory = "512M";
     std::vector<std::string> disks;
     std::string console = "stdio";
+    std::string console_log;
     std::string uart = "on";
     std::string on_reboot = "restart";
     std::string log_level = "info";
@@ -88,9 +89,13 @@ void Describe(CLI::App& run, RawRun& raw) {
                    "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
         ->type_name("FILE[,ro][,serial=TEXT]")
         ->allow_extra_args(false);
-    run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
+    run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH[,raw] or none")
         ->type_name("WHERE")
         ->capture_default_str();
+    run.add_option("--log-console", raw.console_log,
+                   "keep what the console shows in FILE, too: the newest 16M (or max=SIZE) of it, without escape "
+                   "sequences unless raw")
+        ->type_name("FILE[,max=SIZE][,raw]");
     run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
     run.add_flag("--virtio-trap", machine.virtio_trap,
                  "let every read of a virtio register end in husk (slower; to compare)");
@@ -183,6 +188,7 @@ Result<RunCommand> Finish(RawRun raw) {
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
+    if (!raw.console_log.empty()) machine.console_log = HUSK_TRY(ParseConsoleLog(raw.console_log));
     HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
     HUSK_TRY(FinishSource(raw, machine));

@@ -52,8 +52,10 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<std::uint32_t> ParseCpus(const std::string& text);
 // "512M", "2G", "262144K" or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
-// "stdio", "pty", "unix=PATH", "file=PATH" or "none".
+// "stdio", "pty", "unix=PATH", "file=PATH[,raw]" or "none"; a comma in a file's PATH is written twice.
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
+// "FILE[,max=SIZE][,raw]"; a comma in FILE is written twice.
+[[nodiscard]] Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text);
 // "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 

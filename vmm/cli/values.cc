@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "devices/host/console_log.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
@@ -40,16 +41,6 @@ Result<std::uint64_t> ParseSize(const std::string& text) {
     return number << shift;
 }
 
-Result<ConsoleTarget> ParseConsole(const std::string& text) {
-    using Kind = ConsoleTarget::Kind;
-    if (text == "stdio") return ConsoleTarget{Kind::kStdio, {}};
-    if (text == "pty") return ConsoleTarget{Kind::kPty, {}};
-    if (text == "none") return ConsoleTarget{Kind::kNone, {}};
-    if (text.starts_with("unix=") && text.size() > 5) return ConsoleTarget{Kind::kUnix, text.substr(5)};
-    if (text.starts_with("file=") && text.size() > 5) return ConsoleTarget{Kind::kFile, text.substr(5)};
-    return Fail(ErrorKind::kUsage, "--console takes stdio, pty, unix=PATH, file=PATH or none, not \"" + text + "\"");
-}
-
 namespace {
 
 // The parts of a list, "a,b"; in the first one, ",," stands for a comma.
@@ -72,6 +63,44 @@ bool IsPrintable(const std::string& text) {
 }
 
 }  // namespace
+
+Result<ConsoleTarget> ParseConsole(const std::string& text) {
+    using Kind = ConsoleTarget::Kind;
+    if (text == "stdio") return ConsoleTarget{.kind = Kind::kStdio, .path = {}};
+    if (text == "pty") return ConsoleTarget{.kind = Kind::kPty, .path = {}};
+    if (text == "none") return ConsoleTarget{.kind = Kind::kNone, .path = {}};
+    if (text.starts_with("unix=") && text.size() > 5) return ConsoleTarget{.kind = Kind::kUnix, .path = text.substr(5)};
+    if (text.starts_with("file=") && text.size() > 5) {
+        const std::vector<std::string> parts = SplitAtCommas(text.substr(5));
+        const bool raw = parts.size() == 2 && parts[1] == "raw";
+        if (!parts[0].empty() && (parts.size() == 1 || raw))
+            return ConsoleTarget{.kind = Kind::kFile, .path = parts[0], .raw = raw};
+    }
+    return Fail(ErrorKind::kUsage,
+                "--console takes stdio, pty, unix=PATH, file=PATH[,raw] or none, not \"" + text + "\"");
+}
+
+Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text) {
+    std::vector<std::string> parts = SplitAtCommas(text);
+    ConsoleLogTarget log{.path = std::move(parts.front()), .max = kConsoleLogDefaultMax, .raw = false};
+    if (log.path.empty()) {
+        return Fail(ErrorKind::kUsage, "--log-console takes FILE[,max=SIZE][,raw], not \"" + text + "\"");
+    }
+    for (const std::string& part : std::span(parts).subspan(1)) {
+        if (part == "raw") {
+            log.raw = true;
+        } else if (part.starts_with("max=")) {
+            log.max = HUSK_TRY_IN("--log-console", ParseSize(part.substr(4)));
+        } else {
+            return Fail(ErrorKind::kUsage,
+                        "--log-console " + log.path + ": \"" + part + "\" is neither max=SIZE nor raw");
+        }
+    }
+    if (log.max < kConsoleLogLeastMax) {
+        return Fail(ErrorKind::kUsage, "--log-console " + log.path + ": max must be 128K or more");
+    }
+    return log;
+}
 
 Result<DiskConfig> ParseDisk(const std::string& text) {
     std::vector<std::string> parts = SplitAtCommas(text);

@@ -48,6 +48,7 @@ struct MachineConfig {
     bool virtio_trap = false;
     std::vector<DiskConfig> disks;
     ConsoleTarget console;
+    std::optional<ConsoleLogTarget> console_log;
     OnReboot on_reboot = OnReboot::kRestart;
     ConfinementConfig confinement;
     std::optional<std::string> stats;

@@ -11,6 +11,7 @@ namespace husk {
 [[nodiscard]] std::string SentenceFor(const DeviceBroken& broken);
 // From the worker of disk number `disk`.
 [[nodiscard]] std::string SentenceFor(const HostIoFailed& failed, std::size_t disk);
+[[nodiscard]] std::string SentenceFor(const ConsoleIoFailed& failed);
 // "hvc0", "blk0", ...
 [[nodiscard]] std::string DeviceName(std::uint32_t device);
 

@@ -39,6 +39,12 @@ ConsoleConfig MakeConsoleConfig(const MachineConfig& config, const ConsoleEndpoi
     message.clients = config.console.kind == ConsoleTarget::Kind::kUnix;
     message.pty = config.console.kind == ConsoleTarget::Kind::kPty;
     message.uart = config.uart;
+    message.plain = config.console.kind == ConsoleTarget::Kind::kFile && !config.console.raw;
+    if (config.console_log) {
+        message.log = true;
+        message.log_raw = config.console_log->raw;
+        message.log_max = config.console_log->max;
+    }
     if (endpoint.terminal) message.terminal = *endpoint.terminal;
     message.name.Assign(config.name);
     return message;
@@ -183,6 +189,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     const ConsoleEndpoint& endpoint = resources.console;
     if (endpoint.input) console_slots.push_back({endpoint.input.Get(), console_slot::kInput});
     if (endpoint.output) console_slots.push_back({endpoint.output.Get(), console_slot::kOutput});
+    if (resources.console_log) console_slots.push_back({resources.console_log.Get(), console_slot::kLog});
     roles.Add(HUSK_TRY(starter.Start("console", "console", console_slots, {.open_files = kWorkerFiles},
                                      MakeConsoleConfig(config, endpoint))));
 

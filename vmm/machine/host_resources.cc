@@ -19,6 +19,7 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
+    if (config.console_log) resources.console_log = HUSK_TRY(OpenConsoleLog(config.console_log->path));
     for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
         if (selinux && *fd) selinux->LabelPipe(fd->Get());
     }

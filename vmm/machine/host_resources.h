@@ -16,6 +16,7 @@ namespace husk {
 struct HostResources {
     std::unique_ptr<SelinuxHost> selinux_host;
     ConsoleEndpoint console;
+    ScopedFd console_log;         // when there is to be one
     std::vector<DiskFile> disks;  // as in MachineConfig::disks
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;

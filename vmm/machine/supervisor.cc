@@ -151,6 +151,7 @@ class Life {
         } else if (index == Family::kConsole) {
             if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
             if (mail->message.As<GuestStalls>()) OnStall();
+            if (const auto failed = mail->message.As<ConsoleIoFailed>()) OnConsoleFailed(*failed);
         } else if (const auto failed = mail->message.As<HostIoFailed>()) {
             Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
         }
@@ -185,6 +186,12 @@ class Life {
         if (asks.what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
         if (asks.what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
         if (asks.what == ConsoleAsks::What::kClientGone) client_.Reset();
+    }
+
+    // Once for each place and life, whatever the console says.
+    void OnConsoleFailed(const ConsoleIoFailed& failed) {
+        bool& told = failed.where == ConsoleIoFailed::Where::kLog ? log_failed_ : output_failed_;
+        if (!std::exchange(told, true)) Log(LogLevel::kWarning, SentenceFor(failed));
     }
 
     // Once in a life, whatever the console says.
@@ -265,6 +272,8 @@ class Life {
     const std::function<std::string()>& explain_stall_;
     bool going_ = false;
     bool stalled_ = false;
+    bool output_failed_ = false;
+    bool log_failed_ = false;
     std::optional<int> stop_asked_;  // by this signal: the power button is pressed
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;

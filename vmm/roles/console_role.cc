@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <ctime>
 
+#include "devices/host/console_log.h"
 #include "devices/host/console_pump.h"
 #include "devices/host/terminal.h"
 #include "devices/virtio/console/console_device.h"
@@ -61,6 +63,17 @@ std::optional<console_config::Window> LookAtWindow() {
     return std::nullopt;
 }
 
+// The log goes on behind what an earlier life of the guest, or an earlier run of husk, wrote.
+Result<ConsoleLog::File> LogFile(const ConsoleConfig& config) {
+    struct stat status{};
+    if (::fstat(console_slot::kLog, &status) != 0) return FailOs("cannot look at the console's log");
+    if (!S_ISREG(status.st_mode) || config.log_max < kConsoleLogLeastMax) return Fail("the console's log is no log");
+    return ConsoleLog::File{.fd = console_slot::kLog,
+                            .size = static_cast<std::uint64_t>(status.st_size),
+                            .max = config.log_max,
+                            .raw = config.log_raw};
+}
+
 class ConsoleRole {
  public:
     explicit ConsoleRole(const Channel& launcher) : launcher_(launcher) {}
@@ -75,8 +88,9 @@ class ConsoleRole {
         ConsolePump::Host host;
         host.input = IsOpen(console_slot::kInput) ? console_slot::kInput : -1;
         host.output = IsOpen(console_slot::kOutput) ? console_slot::kOutput : -1;
-        for (const int slot : {console_slot::kInput, console_slot::kOutput, console_slot::kClient,
-                               console_slot::kInterrupt, console_slot::kDoorbell, console_slot::kGuestRam}) {
+        for (const int slot :
+             {console_slot::kInput, console_slot::kOutput, console_slot::kClient, console_slot::kInterrupt,
+              console_slot::kDoorbell, console_slot::kGuestRam, console_slot::kLog}) {
             if (!IsOpen(slot)) Vacate(slot);
         }
         const Sealing sealing = HUSK_TRY(Sealing::Begin(launcher_));
@@ -92,6 +106,8 @@ class ConsoleRole {
         host.clients = config_.clients;
         host.pty = config_.pty;
         host.uart = config_.uart;
+        host.plain = config_.plain;
+        if (config_.log) host.log = &log_.emplace(HUSK_TRY(LogFile(config_)));
         hvc_.emplace(interrupt_, (*stats_)->device);
         pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
@@ -120,12 +136,14 @@ class ConsoleRole {
             // What the guest wrote before it reset the device is taken before the device is stopped.
             Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
             if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
+            ReportFailures();
             if (pump_->Waits().TakeStall(MonotonicNanoseconds())) PostMessage(launcher_, GuestStalls{});
             if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
             if ((waiting[4].revents & ~POLLOUT) != 0) HandleVmm();
             if (waiting[5].revents != 0) HandleLauncher();
             PublishCounts();
         }
+        if (log_) log_->Flush();
         if (launcher_died && config_.restore_terminal) RestoreTerminal(console_slot::kInput, config_.terminal);
     }
 
@@ -178,6 +196,17 @@ class ConsoleRole {
                 break;
         }
         PostMessage(launcher_, asks);
+    }
+
+    void ReportFailures() {
+        using Where = ConsoleIoFailed::Where;
+        if (const auto failure = pump_->TakeFailure()) {
+            PostMessage(launcher_, ConsoleIoFailed{.where = Where::kOutput, .os_errno = *failure});
+        }
+        if (!log_) return;
+        if (const auto failure = log_->TakeFailure()) {
+            PostMessage(launcher_, ConsoleIoFailed{.where = Where::kLog, .os_errno = *failure});
+        }
     }
 
     void HandleLauncher() {
@@ -274,6 +303,7 @@ class ConsoleRole {
     std::optional<SharedPages<ConsoleStats>> stats_;
     std::optional<SharedPages<ConsoleRings>> rings_;
     std::optional<GuestMemory> memory_;
+    std::optional<ConsoleLog> log_;
     std::optional<ConsoleDevice> hvc_;
     std::optional<ConsolePump> pump_;
     std::optional<console_config::Window> window_due_;  // to be told to the guest

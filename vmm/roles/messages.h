@@ -9,7 +9,7 @@
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
-//     worker -> launcher    HostIoFailed
+//     worker -> launcher    HostIoFailed (a disk's), ConsoleIoFailed
 #pragma once
 
 #include <algorithm>
@@ -64,6 +64,7 @@ enum class MessageType : std::uint32_t {
     kGuestStalls,
     kAttachedVolume,
     kCheckFinding,
+    kConsoleIoFailed,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -162,6 +163,10 @@ struct ConsoleConfig {
     bool clients = false;           // a unix socket: output waits for a client
     bool pty = false;               // a pseudo-terminal: its other side comes and goes
     bool uart = true;               // the guest has a serial port beside hvc0
+    bool plain = false;             // escape sequences are left out of the output
+    bool log = false;               // what is shown goes to a file, too
+    bool log_raw = false;           // with its escape sequences
+    std::uint64_t log_max = 0;      // bytes
     TerminalSettings terminal;
     FixedText<kMaxName> name;
 };
@@ -278,6 +283,13 @@ struct HostIoFailed {
     std::int32_t os_errno = 0;
     std::uint32_t operation = 0;  // a DiskOperation
     std::uint64_t offset = 0;     // bytes
+};
+
+// The console cannot write where it should. At most one for each place and life; the guest goes on.
+struct ConsoleIoFailed {
+    static constexpr MessageType kType = MessageType::kConsoleIoFailed;
+    enum class Where : std::uint32_t { kOutput, kLog } where = Where::kOutput;
+    std::int32_t os_errno = 0;
 };
 
 // vmm -> launcher: a driver broke the protocol of a device.

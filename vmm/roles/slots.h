@@ -46,7 +46,8 @@ inline constexpr int kClient = 9;       // the connected client of a unix socket
 inline constexpr int kInterrupt = 10;   // eventfd, written
 inline constexpr int kDoorbell = 11;    // eventfd, read
 inline constexpr int kGuestRam = 12;    // comes with a message from the vmm
-inline constexpr int kEnd = 13;
+inline constexpr int kLog = 13;         // a file, when what is shown is logged
+inline constexpr int kEnd = 14;
 }  // namespace console_slot
 
 namespace blk_slot {

@@ -48,7 +48,8 @@ constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .output = console_slot::kOutput,
                                   .client = console_slot::kClient,
                                   .interrupt = console_slot::kInterrupt,
-                                  .doorbell = console_slot::kDoorbell};
+                                  .doorbell = console_slot::kDoorbell,
+                                  .log = console_slot::kLog};
 
 constexpr ReaderNumbers kReader{
     .source = reader_slot::kSource, .initrd = reader_slot::kInitrd, .report = reader_slot::kReport};
