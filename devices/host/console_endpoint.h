@@ -7,6 +7,7 @@
 #include <string>
 
 #include "devices/host/terminal.h"
+#include "devices/host/unix_listener.h"
 #include "vmm/base/result.h"
 #include "vmm/base/scoped_fd.h"
 
@@ -27,7 +28,7 @@ struct ConsoleLogTarget {
 struct ConsoleEndpoint {
     ScopedFd input;                            // none: nothing can be typed
     ScopedFd output;                           // none: output is dropped, or kept for a client
-    ScopedFd listener;                         // with kUnix: where clients connect
+    std::optional<UnixListener> listener;      // with kUnix: where clients connect
     std::optional<TerminalSettings> terminal;  // settings to go back to, when `input` is the user's terminal
     std::string place;  // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
 };

@@ -98,7 +98,7 @@ class Session {
           uart_((kind & 2) == 0),
           clients_((kind & 4) != 0),
           exact_((kind & 0xd) == 0),
-          pump_(*rings_, device_,
+          pump_(*rings_, device_.Console(),
                 {.input = in_.read.Get(),
                  .output = (kind & 8) != 0 ? -1 : out_.write.Get(),
                  .escape = interactive_,
@@ -208,7 +208,7 @@ class Session {
         device_.Deactivate();
         pump_.HvcDied();
         broken_ = false;
-        Check(!device_.HasOutput());
+        Check(!device_.Console().HasOutput());
     }
 
     void Print(std::uint8_t how) {

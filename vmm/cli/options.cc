@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "devices/virtio/console/console_config.h"
+
 namespace husk {
 namespace {
 
@@ -30,6 +32,7 @@ struct RawRun {
     std::vector<std::string> disks;
     std::string console = "stdio";
     std::string console_log;
+    std::vector<std::string> ports;
     std::string uart = "on";
     std::string on_reboot = "restart";
     std::string log_level = "info";
@@ -96,6 +99,10 @@ void Describe(CLI::App& run, RawRun& raw) {
                    "keep what the console shows in FILE, too: the newest 16M (or max=SIZE) of it, without escape "
                    "sequences unless raw")
         ->type_name("FILE[,max=SIZE][,raw]");
+    run.add_option("--port", raw.ports,
+                   "a port of the guest's virtio console, /dev/virtio-ports/NAME, at a unix socket; up to 4 times")
+        ->type_name("name=NAME,unix=PATH")
+        ->allow_extra_args(false);
     run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
     run.add_flag("--virtio-trap", machine.virtio_trap,
                  "let every read of a virtio register end in husk (slower; to compare)");
@@ -183,12 +190,29 @@ Result<> FinishSource(const RawRun& raw, MachineConfig& machine) {
     return {};
 }
 
+// What each of them cannot say by itself.
+Result<> CheckPorts(const MachineConfig& machine) {
+    if (machine.ports.size() > console_config::kMaxNamedPorts) return Usage("--port may be given 4 times at most");
+    for (auto port = machine.ports.begin(); port != machine.ports.end(); ++port) {
+        if (machine.console.kind == ConsoleTarget::Kind::kUnix && port->path == machine.console.path)
+            return Usage("--port " + port->name + ": the console is at " + port->path + " already");
+        for (auto other = machine.ports.begin(); other != port; ++other) {
+            if (other->name == port->name) return Usage("--port: there are two ports of the name " + port->name);
+            if (other->path == port->path)
+                return Usage("--port: ports " + other->name + " and " + port->name + " are both at " + port->path);
+        }
+    }
+    return {};
+}
+
 Result<RunCommand> Finish(RawRun raw) {
     MachineConfig& machine = raw.command.machine;
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
     if (!raw.console_log.empty()) machine.console_log = HUSK_TRY(ParseConsoleLog(raw.console_log));
+    for (const std::string& port : raw.ports) machine.ports.push_back(HUSK_TRY(ParsePort(port)));
+    HUSK_TRY(CheckPorts(machine));
     HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
     HUSK_TRY(FinishSource(raw, machine));

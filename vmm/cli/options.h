@@ -56,6 +56,8 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
 // "FILE[,max=SIZE][,raw]"; a comma in FILE is written twice.
 [[nodiscard]] Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text);
+// "name=NAME,unix=PATH".
+[[nodiscard]] Result<PortConfig> ParsePort(const std::string& text);
 // "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "devices/host/console_log.h"
+#include "devices/host/unix_listener.h"
+#include "devices/virtio/console/console_config.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
@@ -100,6 +102,33 @@ Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text) {
         return Fail(ErrorKind::kUsage, "--log-console " + log.path + ": max must be 128K or more");
     }
     return log;
+}
+
+Result<PortConfig> ParsePort(const std::string& text) {
+    constexpr std::string_view kName = "name=";
+    constexpr std::string_view kPath = ",unix=";
+    const std::size_t comma = text.find(kPath);
+    if (!text.starts_with(kName) || comma == std::string::npos) {
+        return Fail(ErrorKind::kUsage, "--port takes name=NAME,unix=PATH, not \"" + text + "\"");
+    }
+    PortConfig port{.name = text.substr(kName.size(), comma - kName.size()), .path = text.substr(comma + kPath.size())};
+    // It becomes a file's name in the guest.
+    const bool usual = std::ranges::all_of(port.name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
+    });
+    if (!usual || port.name.empty() || port.name.size() > console_config::kMaxPortName || port.name[0] == '.' ||
+        port.name[0] == '-') {
+        return Fail(ErrorKind::kUsage,
+                    "--port: a name has 1 to 63 letters, digits, dots, hyphens and underscores, and "
+                    "begins with neither dot nor hyphen; not \"" +
+                        port.name + "\"");
+    }
+    if (port.path.empty() || port.path.size() > UnixListener::kMaxPath) {
+        return Fail(ErrorKind::kUsage,
+                    "--port " + port.name + ": the path of its socket must have 1 to 107 bytes: " + port.path);
+    }
+    return port;
 }
 
 Result<DiskConfig> ParseDisk(const std::string& text) {

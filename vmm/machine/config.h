@@ -18,6 +18,12 @@ struct DiskConfig {
     std::string serial;  // at most kMaxSerial bytes; empty: none
 };
 
+// A named port of the guest's virtio console.
+struct PortConfig {
+    std::string name;
+    std::string path;  // of its socket on the host
+};
+
 enum class OnReboot { kRestart, kExit };
 
 // What is booted, when it is not a kernel and an initrd by name.
@@ -49,6 +55,7 @@ struct MachineConfig {
     std::vector<DiskConfig> disks;
     ConsoleTarget console;
     std::optional<ConsoleLogTarget> console_log;
+    std::vector<PortConfig> ports;  // at most kMaxNamedPorts
     OnReboot on_reboot = OnReboot::kRestart;
     ConfinementConfig confinement;
     std::optional<std::string> stats;

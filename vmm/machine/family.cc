@@ -45,6 +45,10 @@ ConsoleConfig MakeConsoleConfig(const MachineConfig& config, const ConsoleEndpoi
         message.log_raw = config.console_log->raw;
         message.log_max = config.console_log->max;
     }
+    message.ports = static_cast<std::uint32_t>(config.ports.size());
+    for (std::size_t port = 0; port < config.ports.size(); ++port) {
+        message.port_names[port].Assign(config.ports[port].name);
+    }
     if (endpoint.terminal) message.terminal = *endpoint.terminal;
     message.name.Assign(config.name);
     return message;
@@ -60,9 +64,10 @@ DeviceSpec MakeSpec(VirtioDeviceId id, std::uint32_t queues, std::uint16_t queue
     return spec;
 }
 
-DeviceSpec ConsoleSpec() {
-    return MakeSpec(VirtioDeviceId::kConsole, console_config::kQueues, console_config::kQueueSize,
-                    console_config::kFeatures, console_config::Initial());
+DeviceSpec ConsoleSpec(std::size_t named_ports) {
+    const auto ports = static_cast<std::uint32_t>(named_ports);
+    return MakeSpec(VirtioDeviceId::kConsole, console_config::Queues(ports), console_config::kQueueSize,
+                    console_config::Features(ports), console_config::Initial(ports));
 }
 
 DeviceSpec DiskSpec(const DiskFile& file, bool read_only) {
@@ -158,7 +163,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
                                           {plan.kernel.Get(), vmm_slot::kKernel}};
     if (plan.initrd) vmm_slots.push_back({plan.initrd.Get(), vmm_slot::kInitrd});
     VmmConfig vmm_config = MakeVmmConfig(config, plan, process_start);
-    vmm_config.device[kConsoleDevice] = ConsoleSpec();
+    vmm_config.device[kConsoleDevice] = ConsoleSpec(config.ports.size());
     for (std::size_t disk = 0; disk < disks; ++disk) {
         vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(resources.disks[disk], config.disks[disk].read_only);
     }

@@ -15,11 +15,14 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
         if (!selinux) continue;
         HUSK_TRY(selinux->LabelDisk(resources.disks.back().Fd(), disk.path, disk.read_only));
     }
-    // A console's socket is used by a role.
+    // The sockets of the console and of its ports are used by a role.
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
     if (config.console_log) resources.console_log = HUSK_TRY(OpenConsoleLog(config.console_log->path));
+    for (const PortConfig& port : config.ports) {
+        resources.ports.push_back(HUSK_TRY(UnixListener::Open("the socket of port " + port.name, port.path)));
+    }
     for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
         if (selinux && *fd) selinux->LabelPipe(fd->Get());
     }

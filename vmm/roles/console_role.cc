@@ -20,6 +20,7 @@
 #include "vmm/base/shared_memory.h"
 #include "vmm/base/syscalls.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/roles/console_ports.h"
 #include "vmm/roles/filters/filters.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
@@ -46,6 +47,9 @@ Result<> Catch(int number, void (*handler)(int)) {
 
 // Behind the slots: statistics, rings, and a client's descriptor on its way to its slot.
 constexpr unsigned kOpenFiles = console_slot::kEnd + 3;
+
+// What clients of ports get to read the last of the guest's output.
+constexpr std::uint64_t kDrainPorts = 2'000'000'000;  // nanoseconds
 
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
@@ -93,6 +97,7 @@ class ConsoleRole {
               console_slot::kDoorbell, console_slot::kGuestRam, console_slot::kLog}) {
             if (!IsOpen(slot)) Vacate(slot);
         }
+        for (int slot = console_slot::kFirstPortClient; slot < console_slot::kEnd; ++slot) Vacate(slot);
         const Sealing sealing = HUSK_TRY(Sealing::Begin(launcher_));
         config_ = HUSK_TRY(Expect<ConsoleConfig>(launcher_)).first;
         stats_.emplace(HUSK_TRY(SharedPages<ConsoleStats>::Create("husk-console-stats")));
@@ -108,8 +113,11 @@ class ConsoleRole {
         host.uart = config_.uart;
         host.plain = config_.plain;
         if (config_.log) host.log = &log_.emplace(HUSK_TRY(LogFile(config_)));
-        hvc_.emplace(interrupt_, (*stats_)->device);
-        pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
+        const std::size_t named = std::min<std::size_t>(config_.ports, port_names_.size());
+        for (std::size_t port = 0; port < named; ++port) port_names_[port] = config_.port_names[port].View();
+        device_.emplace(interrupt_, (*stats_)->device, std::span(port_names_).first(named));
+        pump_.emplace(**rings_, device_->Console(), host, wake_vmm_);
+        ports_.emplace(*device_, named);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
@@ -121,10 +129,13 @@ class ConsoleRole {
     // Until the launcher says that the VM is over and all is written, or is gone.
     void Run() {
         PostMessage(launcher_, Ready{});
-        while (!launcher_died && !(draining_ && pump_->Drained())) {
-            std::array<pollfd, 6> waiting{};
-            const int timeout = UntilStall(pump_->Prepare(waiting[0], waiting[1]));
+        while (!launcher_died && !IsOver()) {
+            std::array<pollfd, 6 + ConsolePorts::kMax> waiting{};
+            const auto ports = std::span(waiting).last<ConsolePorts::kMax>();
             FollowWindow();
+            int timeout = Sooner(pump_->Prepare(waiting[0], waiting[1]), ports_->Prepare(ports));
+            if (!device_->SleepControl()) timeout = 0;
+            timeout = Sooner(timeout, UntilDeadlines());
             const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
             waiting[3] = {doorbell_.Get(), POLLIN, 0};
@@ -134,8 +145,10 @@ class ConsoleRole {
             if (waiting[2].revents != 0) wake_console_.Drain();
             if (waiting[3].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
             // What the guest wrote before it reset the device is taken before the device is stopped.
+            device_->ServeControl();
             Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
-            if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
+            ReportGone(ports_->Turn(ports, MonotonicNanoseconds()));
+            if (const auto fault = device_->TakeFault()) AskForReset(*fault);
             ReportFailures();
             if (pump_->Waits().TakeStall(MonotonicNanoseconds())) PostMessage(launcher_, GuestStalls{});
             if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
@@ -168,13 +181,27 @@ class ConsoleRole {
                0;
     }
 
-    // `milliseconds` (-1: for ever), or less, so as to notice that the guest waits for too long.
-    [[nodiscard]] int UntilStall(int milliseconds) {
-        const auto deadline = pump_->Waits().Deadline();
-        if (!deadline) return milliseconds;
+    // Of two times to wait, in milliseconds (-1: for ever).
+    static int Sooner(int one, int other) {
+        if (one < 0 || other < 0) return std::max(one, other);
+        return std::min(one, other);
+    }
+
+    // Until it is to be noticed that the guest waits for too long, or that the clients of its ports do not read the
+    // last of it.
+    [[nodiscard]] int UntilDeadlines() {
+        constexpr std::uint64_t kNever = ~std::uint64_t{0};
+        std::uint64_t deadline = pump_->Waits().Deadline().value_or(kNever);
         const std::uint64_t now = MonotonicNanoseconds();
-        const int left = now < *deadline ? static_cast<int>((*deadline - now) / 1'000'000 + 1) : 0;
-        return milliseconds < 0 ? left : std::min(milliseconds, left);
+        if (draining_ && !PortsAreOver()) deadline = std::min(deadline, drain_ports_until_);
+        if (deadline == kNever) return -1;
+        return now < deadline ? static_cast<int>((deadline - now) / 1'000'000 + 1) : 0;
+    }
+
+    // A person may take time to read the console's last words; who is at a port is a program.
+    [[nodiscard]] bool IsOver() const { return draining_ && pump_->Drained() && PortsAreOver(); }
+    [[nodiscard]] bool PortsAreOver() const {
+        return ports_->Drained() || MonotonicNanoseconds() >= drain_ports_until_;
     }
 
     // --- The launcher
@@ -198,6 +225,14 @@ class ConsoleRole {
         PostMessage(launcher_, asks);
     }
 
+    void ReportGone(std::uint32_t ports) {
+        for (std::uint32_t port = 1; port <= ConsolePorts::kMax; ++port) {
+            if ((ports >> (port - 1) & 1) == 0) continue;
+            Vacate(console_slot::PortClient(static_cast<int>(port)));
+            PostMessage(launcher_, ConsoleAsks{.what = ConsoleAsks::What::kClientGone, .port = port});
+        }
+    }
+
     void ReportFailures() {
         using Where = ConsoleIoFailed::Where;
         if (const auto failure = pump_->TakeFailure()) {
@@ -216,16 +251,24 @@ class ConsoleRole {
         if (message.size == 0) launcher_died = 1;
         if (message.As<Drain>()) BeginDraining();
         if (taken.fd < 0) return;
-        if (message.As<Client>() && RawDup3(taken.fd, console_slot::kClient) == console_slot::kClient) {
-            pump_->SetClient(console_slot::kClient);
-        }
+        if (const auto client = message.As<Client>()) TakeClient(client->port, taken.fd);
         RawSyscall(SYS_close, taken.fd);
+    }
+
+    void TakeClient(std::uint32_t port, int fd) {
+        if (port > ConsolePorts::kMax) return;
+        const int slot = port == 0 ? console_slot::kClient : console_slot::PortClient(static_cast<int>(port));
+        if (RawDup3(fd, slot) != slot) return;
+        if (port == 0) return pump_->SetClient(slot);
+        if (!ports_->SetClient(port)) Vacate(slot);
     }
 
     // The vmm is dead. Its last words may still be unread: a device activated just before is drained as well.
     void BeginDraining() {
         draining_ = true;
+        drain_ports_until_ = MonotonicNanoseconds() + kDrainPorts;
         pump_->EndInput();
+        ports_->EndInput();
         for (std::array waiting{pollfd{vmm_.Fd(), POLLIN, 0}}; !vmm_gone_ && Wait(waiting, 0);) {
             if (waiting[0].revents == 0) break;
             HandleVmm();
@@ -247,15 +290,15 @@ class ConsoleRole {
     }
 
     void Activate(const Activation& activation) {
-        if (hvc_->Live()) StopHvc();
-        if (const auto fault = hvc_->Activate(*memory_, activation)) return AskForReset(*fault);
+        if (device_->Live()) StopHvc();
+        if (const auto fault = device_->Activate(*memory_, activation)) return AskForReset(*fault);
         (*stats_)->driver_ok.SetOnce();
         // Drivers look at the size when they are told that it changed, not when they start.
         if (!window_due_) window_due_ = window_told_;
     }
 
     void StopHvc() {
-        hvc_->Deactivate();
+        device_->Deactivate();
         pump_->HvcDied();
     }
 
@@ -271,7 +314,9 @@ class ConsoleRole {
         window_changed = 0;
         if (config_.clients || config_.pty) return;
         const auto window = LookAtWindow();
-        if (window && window != window_told_) window_due_ = window;
+        if (!window || window == window_told_) return;
+        window_due_ = window;
+        device_->SetWindow(*window);
     }
 
     // Only when the channel has room: a vmm that stands still must not hold up the terminal.
@@ -304,12 +349,15 @@ class ConsoleRole {
     std::optional<SharedPages<ConsoleRings>> rings_;
     std::optional<GuestMemory> memory_;
     std::optional<ConsoleLog> log_;
-    std::optional<ConsoleDevice> hvc_;
+    std::array<std::string_view, ConsolePorts::kMax> port_names_{};
+    std::optional<ConsoleDevice> device_;
     std::optional<ConsolePump> pump_;
+    std::optional<ConsolePorts> ports_;
     std::optional<console_config::Window> window_due_;  // to be told to the guest
     std::optional<console_config::Window> window_told_;
     bool vmm_gone_ = false;
     bool draining_ = false;
+    std::uint64_t drain_ports_until_ = 0;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@
 #include <type_traits>
 
 #include "devices/host/terminal.h"
+#include "devices/virtio/console/console_config.h"
 #include "devices/virtio/mmio_transport.h"
 #include "sandbox/seccomp/violation.h"
 #include "vmm/base/bytes.h"
@@ -167,6 +168,8 @@ struct ConsoleConfig {
     bool log = false;               // what is shown goes to a file, too
     bool log_raw = false;           // with its escape sequences
     std::uint64_t log_max = 0;      // bytes
+    std::uint32_t ports = 0;        // named ones, at most kMaxNamedPorts
+    std::array<FixedText<console_config::kMaxPortName>, console_config::kMaxNamedPorts> port_names{};
     TerminalSettings terminal;
     FixedText<kMaxName> name;
 };
@@ -193,9 +196,10 @@ struct Stop {
 struct Drain {
     static constexpr MessageType kType = MessageType::kDrain;
 };
-// To the console, with a connected socket.
+// To the console, with a connected socket: a client of the console, or of a named port.
 struct Client {
     static constexpr MessageType kType = MessageType::kClient;
+    std::uint32_t port = 0;  // 0: the console
 };
 
 // Beside it: the memfd of the role's statistics.
@@ -236,6 +240,7 @@ struct GuestEnded {
 struct ConsoleAsks {
     static constexpr MessageType kType = MessageType::kConsoleAsks;
     enum class What : std::uint32_t { kQuit, kKill, kClientGone } what = What::kQuit;
+    std::uint32_t port = 0;  // with kClientGone, as in Client
 };
 
 // console -> launcher, once in a life: the guest's first stage waits for a device that does not come.

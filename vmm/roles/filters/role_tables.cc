@@ -40,6 +40,15 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .disk = blk_slot::kDisk,
                           .pool_doorbell = blk_slot::kPoolDoorbell};
 
+constexpr std::array<int, console_config::kMaxNamedPorts> kPortClients = [] {
+    std::array<int, console_config::kMaxNamedPorts> slots{};
+    for (std::size_t port = 0; port < slots.size(); ++port) {
+        slots[port] = console_slot::PortClient(static_cast<int>(port + 1));
+    }
+    return slots;
+}();
+static_assert(kPortClients.back() < console_slot::kEnd);
+
 constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .vmm = console_slot::kVmm,
                                   .wake_console = console_slot::kWakeConsole,
@@ -49,7 +58,8 @@ constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .client = console_slot::kClient,
                                   .interrupt = console_slot::kInterrupt,
                                   .doorbell = console_slot::kDoorbell,
-                                  .log = console_slot::kLog};
+                                  .log = console_slot::kLog,
+                                  .port_clients = kPortClients};
 
 constexpr ReaderNumbers kReader{
     .source = reader_slot::kSource, .initrd = reader_slot::kInitrd, .report = reader_slot::kReport};
