@@ -15,6 +15,13 @@ constexpr const char* kStatuses =
     "On a terminal, Ctrl-] is husk's: q presses the power button, s switches between the serial port and\n"
     "hvc0, k ends the VM, h helps.";
 
+constexpr const char* kAttachNotes =
+    "On a terminal, Ctrl-] detaches; the VM runs on. With pipes every byte is the guest's, and the end of\n"
+    "standard input leaves the output running until the VM closes its console. One client at a time is\n"
+    "attached; the next one waits.\n\n"
+    "Exit status: 0 detached, or the VM closed its console, 1 there is no console, 2 wrong usage, 128+N\n"
+    "ended by signal N.";
+
 // What CLI11 fills in before it is checked.
 struct RawConfinement {
     std::vector<std::string> require;
@@ -243,6 +250,10 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
                     "instead: print what each thread of a running VM may ask of the kernel, and why");
     RawConfinement doctor_confinement;
     DescribeConfinement(*check, doctor_confinement, doctor.confinement);
+    AttachCommand attached;
+    CLI::App* const attacher = app.add_subcommand("console", "be at the console of a running VM (--console unix=PATH)");
+    attacher->add_option("path", attached.path, "the console's socket")->required()->type_name("PATH");
+    attacher->footer(kAttachNotes);
     ListCommand list;
     CLI::App* const lister = app.add_subcommand("list", "say what a NixOS system, a disk image or an ISO has to boot");
     DescribeSource(*lister, list.source);
@@ -286,6 +297,7 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
         HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
         return doctor;
     }
+    if (attacher->parsed()) return attached;
     if (lister->parsed()) return list;
     if (storer->parsed()) return store;
     if (checker->parsed()) return checked;

@@ -20,6 +20,10 @@ struct DoctorCommand {
     bool print_tables = false;      // the seccomp tables, and nothing else
     ConfinementConfig confinement;  // as for a run
 };
+// The console of a running VM.
+struct AttachCommand {
+    std::string path;
+};
 // What there is to boot.
 struct ListCommand {
     std::string source;
@@ -43,7 +47,8 @@ struct PrintCommand {
     std::string text;
 };
 
-using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckCommand, ImageStoreCommand, PrintCommand>;
+using Command =
+    std::variant<RunCommand, DoctorCommand, AttachCommand, ListCommand, CheckCommand, ImageStoreCommand, PrintCommand>;
 
 // Pure: touches neither files nor the host. Errors are of kind kUsage.
 [[nodiscard]] Result<Command> ParseCommandLine(int argc, const char* const* argv);
