@@ -125,10 +125,10 @@ class Attachment {
         if (terminal.IsTerminal()) Log(LogLevel::kInfo, "this is the console at " + path_ + "; Ctrl-] detaches");
         while (!status_) {
             const auto events = static_cast<short>((Hears() ? POLLIN : 0) | (to_vm_.Empty() ? 0 : POLLOUT));
-            std::array<pollfd, 4> waiting{
-                pollfd{signals.Get(), POLLIN, 0}, pollfd{input_open_ && to_vm_.Empty() ? STDIN_FILENO : -1, POLLIN, 0},
-                pollfd{events != 0 ? connection_.Get() : -1, events, 0},
-                pollfd{to_person_.Empty() ? -1 : STDOUT_FILENO, POLLOUT, 0}};
+            std::array<pollfd, 4> waiting{pollfd{signals.Get(), POLLIN, 0},
+                                          pollfd{input_open_ && to_vm_.Empty() ? STDIN_FILENO : -1, POLLIN, 0},
+                                          pollfd{events != 0 ? connection_.Get() : -1, events, 0},
+                                          pollfd{to_person_.Empty() ? -1 : STDOUT_FILENO, POLLOUT, 0}};
             const int ready = ::poll(waiting.data(), waiting.size(), heard_ ? -1 : kPatienceMilliseconds);
             if (ready == 0) LookAtTheLine();
             if (waiting[0].revents != 0) OnSignal(signals, terminal);
