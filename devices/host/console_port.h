@@ -29,6 +29,9 @@ class ConsolePort {
     // Ends a batch of Take() and Put(): the guest sees what became of them.
     virtual void Flush() = 0;
 
+    // Interrupts the guest for what Flush() showed it, when it has not looked yet. Sleep() does so, too.
+    virtual void Settle() {}
+
     // Asks for doorbells before the caller sleeps: at output when `for_output`, at room for typed bytes when
     // `for_room`. False: one of them is there already, and the caller must not sleep.
     [[nodiscard]] virtual bool Sleep(bool for_output, bool for_room) = 0;

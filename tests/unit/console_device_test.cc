@@ -28,6 +28,42 @@ TEST(ConsoleConfig, NamedPortsBringMultiportAndQueues) {
     EXPECT_EQ(console_config::TransmitQueueOf(4), 11u);
 }
 
+// --- Interrupts
+
+TEST(ConsoleDevice, DriverThatSeesByItselfThatItsOutputWasTakenGetsNoInterrupt) {
+    ConsoleDriver driver;
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    ASSERT_TRUE(driver.transmit.TakeUsed());
+    (void)driver.transmit.EnableInterrupts();  // for the next one
+    driver.port.Settle();
+    EXPECT_FALSE(driver.interrupt.Drain());
+}
+
+TEST(ConsoleDevice, DriverThatHasNotLookedIsInterruptedBeforeTheDeviceSleeps) {
+    ConsoleDriver driver;
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    EXPECT_FALSE(driver.interrupt.Drain());
+    EXPECT_TRUE(driver.port.Sleep(true, false));
+    EXPECT_TRUE(driver.interrupt.Drain());
+    EXPECT_TRUE(driver.port.Sleep(true, false));
+    EXPECT_FALSE(driver.interrupt.Drain());
+}
+
+TEST(ConsoleDevice, DriverWithoutEventIndicesIsInterruptedAtOnce) {
+    ConsoleDriver driver(false);
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    EXPECT_TRUE(driver.interrupt.Drain());
+}
+
 // --- Output
 
 TEST(ConsoleDevice, WrittenBytesAreTakenAndTheChainComesBackEmpty) {

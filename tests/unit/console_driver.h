@@ -55,6 +55,7 @@ class ConsoleDriver {
     // Ends the batch; true when the guest was interrupted.
     bool Flush() {
         port.Flush();
+        port.Settle();
         return interrupt.Drain();
     }
 

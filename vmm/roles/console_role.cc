@@ -15,6 +15,7 @@
 #include "devices/host/console_pump.h"
 #include "devices/host/terminal.h"
 #include "devices/virtio/console/console_device.h"
+#include "devices/virtio/console/output_poll.h"
 #include "sandbox/process/role_start.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
@@ -50,6 +51,9 @@ constexpr unsigned kOpenFiles = console_slot::kEnd + 3;
 
 // What clients of ports get to read the last of the guest's output.
 constexpr std::uint64_t kDrainPorts = 2'000'000'000;  // nanoseconds
+
+// Turns of polled output before the rest of the loop has its turn.
+constexpr int kPolledTurns = 32;
 
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
@@ -118,6 +122,7 @@ class ConsoleRole {
         device_.emplace(interrupt_, (*stats_)->device, std::span(port_names_).first(named));
         pump_.emplace(**rings_, device_->Console(), host, wake_vmm_);
         ports_.emplace(*device_, named);
+        poll_.emplace(*device_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
@@ -133,6 +138,7 @@ class ConsoleRole {
             std::array<pollfd, 6 + ConsolePorts::kMax> waiting{};
             const auto ports = std::span(waiting).last<ConsolePorts::kMax>();
             FollowWindow();
+            PollOutput();
             int timeout = Sooner(pump_->Prepare(waiting[0], waiting[1]), ports_->Prepare(ports));
             if (!device_->SleepControl()) timeout = 0;
             timeout = Sooner(timeout, UntilDeadlines());
@@ -143,11 +149,13 @@ class ConsoleRole {
             waiting[5] = {launcher_.Fd(), POLLIN, 0};
             if (!Wait(waiting, timeout)) continue;
             if (waiting[2].revents != 0) wake_console_.Drain();
-            if (waiting[3].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
+            if (waiting[3].revents != 0) {
+                (*stats_)->device.doorbells.Add(doorbell_.Take());
+                poll_->WorkCame(MonotonicNanoseconds());
+            }
             // What the guest wrote before it reset the device is taken before the device is stopped.
             device_->ServeControl();
-            Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
-            ReportGone(ports_->Turn(ports, MonotonicNanoseconds()));
+            Turn(waiting[0], waiting[1], ports);
             if (const auto fault = device_->TakeFault()) AskForReset(*fault);
             ReportFailures();
             if (pump_->Waits().TakeStall(MonotonicNanoseconds())) PostMessage(launcher_, GuestStalls{});
@@ -179,6 +187,23 @@ class ConsoleRole {
         // The kernel's set of signals is 64 bits, the first ones of the C library's.
         return RawSyscall(SYS_ppoll, waiting.data(), waiting.size(), milliseconds < 0 ? nullptr : &timeout, &none, 8) >=
                0;
+    }
+
+    void Turn(const pollfd& input, const pollfd& output, std::span<const pollfd, ConsolePorts::kMax> ports) {
+        Report(pump_->Turn(input, output, MonotonicNanoseconds()));
+        ReportGone(ports_->Turn(ports, MonotonicNanoseconds()));
+    }
+
+    // Turns while output comes fast.
+    void PollOutput() {
+        std::array<pollfd, ConsolePorts::kMax> ports;
+        ports.fill({-1, 0, 0});
+        const Counter& taken = (*stats_)->device.bytes_in;
+        for (int turn = 0; turn < kPolledTurns && poll_->Looks(); ++turn) {
+            const std::uint64_t before = taken.Get();
+            Turn({-1, 0, 0}, {-1, 0, 0}, ports);
+            if (taken.Get() == before) return;  // it waits for the host, not we for it
+        }
     }
 
     // Of two times to wait, in milliseconds (-1: for ever).
@@ -353,6 +378,7 @@ class ConsoleRole {
     std::optional<ConsoleDevice> device_;
     std::optional<ConsolePump> pump_;
     std::optional<ConsolePorts> ports_;
+    std::optional<OutputPoll> poll_;
     std::optional<console_config::Window> window_due_;  // to be told to the guest
     std::optional<console_config::Window> window_told_;
     bool vmm_gone_ = false;

@@ -5,6 +5,7 @@
 // One thread; no allocation after Activate().
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,14 @@ class ConsoleDevice {
     // What the driver did, when it broke a rule since the last call. The device is not live from that moment on.
     [[nodiscard]] std::optional<QueueFault> TakeFault() { return std::exchange(session_.fault, std::nullopt); }
 
+    // Whether one of the ports has output. Cheap: for polling.
+    [[nodiscard]] bool HasOutput() const {
+        return std::ranges::any_of(std::span(ports_).first(1 + named_), &PortQueues::HasOutput);
+    }
+    // Sends the interrupts that wait for the drivers to have looked by themselves.
+    void Settle() {
+        for (PortQueues& port : ports_) port.Settle();
+    }
     // hvc0.
     [[nodiscard]] ConsolePort& Console() { return ports_[0]; }
     // Named port number `port`, counted from 1.

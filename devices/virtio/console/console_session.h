@@ -36,12 +36,7 @@ struct ConsoleSession {
         return std::move(*popped);
     }
 
-    // Ends a batch in which chains were given back to these queues.
-    void Publish(std::optional<SplitQueue>& one, std::optional<SplitQueue>& other) const {
-        bool wanted = one && one->Publish();
-        wanted = (other && other->Publish()) || wanted;
-        stats.batches.Add();
-        if (!wanted) return;
+    void Interrupt() const {
         stats.interrupts.Add();
         interrupt.Signal();
     }

@@ -62,7 +62,11 @@ void ControlQueues::SetWindow(console_config::Window window) {
 void ControlQueues::Serve() {
     TakeMessages();
     SendDue();
-    if (std::exchange(batch_open_, false)) session_.Publish(receive_, transmit_);
+    if (!std::exchange(batch_open_, false)) return;
+    bool wanted = receive_ && receive_->Publish();
+    wanted = (transmit_ && transmit_->Publish()) || wanted;
+    session_.stats.batches.Add();
+    if (wanted) session_.Interrupt();
 }
 
 bool ControlQueues::Sleep() {

@@ -27,7 +27,7 @@ void PortQueues::Close() {
     chain_.reset();
     receive_.reset();
     transmit_.reset();
-    batch_open_ = false;
+    batch_open_ = interrupt_owed_ = false;
 }
 
 void PortQueues::SetGuestOpen(bool open) {
@@ -103,10 +103,24 @@ std::size_t PortQueues::Put(std::span<const std::byte> typed) {
 // Also after a fault: what was given back before it is the driver's.
 void PortQueues::Flush() {
     if (!std::exchange(batch_open_, false)) return;
-    session_.Publish(receive_, transmit_);
+    session_.stats.batches.Add();
+    const bool output_wanted = transmit_ && transmit_->Publish();
+    const bool input_wanted = receive_ && receive_->Publish();
+    if (output_wanted && !input_wanted && transmit_->UsesEventIndex()) {
+        interrupt_owed_ = true;
+        return;
+    }
+    if (!output_wanted && !input_wanted) return;
+    interrupt_owed_ = false;
+    session_.Interrupt();
+}
+
+void PortQueues::Settle() {
+    if (std::exchange(interrupt_owed_, false) && transmit_->DriverIsBehind()) session_.Interrupt();
 }
 
 bool PortQueues::Sleep(bool for_output, bool for_room) {
+    Settle();
     if (!Live()) return true;
     const bool output = for_output && transmit_ && (chain_ || transmit_->EnableNotify());
     const bool room = for_room && guest_open_ && receive_ && receive_->EnableNotify();

@@ -2,6 +2,9 @@
 //
 // Back-pressure reaches into a chain: what the host has no room for stays in guest memory, a cursor remembers where,
 // and the chain goes back to the driver once all of it is taken. No allocation after Open().
+//
+// Linux writes to hvc0 piece by piece and spins until each comes back: an interrupt would only stop it, and by the time
+// one could be sent, a driver that uses event indices has said that it needs none. So those for output wait a moment.
 #pragma once
 
 #include <sys/uio.h>
@@ -38,6 +41,7 @@ class PortQueues final : public ConsolePort {
     [[nodiscard]] bool HasOutput() const override;
     std::size_t Put(std::span<const std::byte> typed) override;
     void Flush() override;
+    void Settle() override;
     [[nodiscard]] bool Sleep(bool for_output, bool for_room) override;
 
  private:
@@ -51,7 +55,8 @@ class PortQueues final : public ConsolePort {
     std::optional<SplitQueue> transmit_;
     bool guest_open_ = false;
     std::uint32_t openings_ = 0;
-    bool batch_open_ = false;  // chains were given back since the last Flush()
+    bool batch_open_ = false;      // chains were given back since the last Flush()
+    bool interrupt_owed_ = false;  // for output that was taken, unless the driver sees so by itself
 
     // The chain that output is being taken from, and how far that has come.
     std::optional<DescriptorChain> chain_;
