@@ -1,9 +1,8 @@
 #include "devices/host/console_endpoint.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -58,32 +57,9 @@ Result<ConsoleEndpoint> OpenPty() {
     return endpoint;
 }
 
-// A socket nobody listens on any more was left by a husk that was killed.
-void RemoveStaleSocket(const std::string& path, const sockaddr_un& address) {
-    struct stat status{};
-    if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-    const ScopedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const int connected = ::connect(probe.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    if (connected != 0 && errno == ECONNREFUSED) ::unlink(path.c_str());
-}
-
 Result<ConsoleEndpoint> OpenUnix(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof address.sun_path) {
-        return Fail(ErrorKind::kUsage, "the console socket's path must have 1 to 107 bytes: " + path);
-    }
-    path.copy(address.sun_path, path.size());
     ConsoleEndpoint endpoint;
-    endpoint.listener.Reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!endpoint.listener) return FailOs("cannot create the console socket " + path);
-    RemoveStaleSocket(path, address);
-    const mode_t mask = ::umask(0077);  // the console is the machine's keyboard: for its owner only
-    const int bound = ::bind(endpoint.listener.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int bind_errno = errno;
-    ::umask(mask);
-    if (bound != 0) return FailOs("cannot create the console socket " + path, bind_errno);
-    if (::listen(endpoint.listener.Get(), 1) != 0) return FailOs("cannot listen on the console socket " + path);
+    endpoint.listener = HUSK_TRY(UnixListener::Open("the console socket", path));
     endpoint.place = path;
     return endpoint;
 }
@@ -111,6 +87,18 @@ Result<ConsoleEndpoint> OpenConsole(const ConsoleTarget& target) {
             break;
     }
     return ConsoleEndpoint{};
+}
+
+Result<ScopedFd> OpenConsoleLog(const std::string& path) {
+    // Non-blocking: a FIFO is to be refused, not waited for.
+    ScopedFd log(::open(path.c_str(), O_RDWR | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!log) return FailOs("cannot write the console's log to " + path);
+    struct stat status{};
+    if (::fstat(log.Get(), &status) != 0) return FailOs("cannot look at the console's log " + path);
+    if (!S_ISREG(status.st_mode)) return Fail("cannot write the console's log to " + path + ": it is no regular file");
+    if (::flock(log.Get(), LOCK_EX | LOCK_NB) == 0) return log;
+    if (errno == EWOULDBLOCK) return Fail("another VM writes its console's log to " + path);
+    return FailOs("cannot lock the console's log " + path);
 }
 
 }  // namespace husk

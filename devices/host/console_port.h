@@ -1,8 +1,10 @@
-// ConsolePort: the guest's second console end, hvc0, as ConsolePump sees it: a stream of bytes each way. What is behind
-// it is in the guest's hands. One thread: the console role's loop. Nothing here blocks.
+// ConsolePort: a port of the guest's virtio console, its second console end hvc0 or a named one, as ConsolePump and
+// PortPump see it: a stream of bytes each way. What is behind it is in the guest's hands. One thread: the console
+// role's loop. Nothing here blocks.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace husk {
@@ -13,6 +15,10 @@ class ConsolePort {
 
     // A driver runs it, and has not broken it.
     [[nodiscard]] virtual bool Live() const = 0;
+    // Somebody in the guest reads it, or will: Put() is worth while.
+    [[nodiscard]] virtual bool GuestOpen() const { return Live(); }
+    // How often that began: bytes for one reader are not for the next.
+    [[nodiscard]] virtual std::uint32_t Openings() const { return 0; }
 
     // Copies output of the guest to `room` and says how much; the rest stays with the guest. 0: there is none.
     virtual std::size_t Take(std::span<std::byte> room) = 0;
@@ -22,6 +28,9 @@ class ConsolePort {
     virtual std::size_t Put(std::span<const std::byte> typed) = 0;
     // Ends a batch of Take() and Put(): the guest sees what became of them.
     virtual void Flush() = 0;
+
+    // Interrupts the guest for what Flush() showed it, when it has not looked yet. Sleep() does so, too.
+    virtual void Settle() {}
 
     // Asks for doorbells before the caller sleeps: at output when `for_output`, at room for typed bytes when
     // `for_room`. False: one of them is there already, and the caller must not sleep.

@@ -32,7 +32,10 @@ ConsolePump::ConsolePump(ConsoleRings& rings, ConsolePort& hvc, Host host, const
       hvc_(hvc),
       host_(host),
       wake_vmm_(wake_vmm),
-      mux_({.uart = host.uart, .interactive = host.escape}) {}
+      mux_({.uart = host.uart, .interactive = host.escape}) {
+    if (host.plain) screen_.FilterEscapeSequences();
+    if (host.log != nullptr) screen_.LogTo(*host.log);
+}
 
 void ConsolePump::SetClient(int fd) {
     host_.input = host_.output = fd;
@@ -52,7 +55,9 @@ void ConsolePump::EndInput() {
 }
 
 bool ConsolePump::Drained() const {
-    return NobodyThere() || (screen_.Empty() && !HasOutput(ConsoleEnd::kUart) && !HasOutput(ConsoleEnd::kHvc));
+    if (NobodyThere() && host_.log == nullptr) return true;
+    const bool shown = screen_.Empty() || NobodyThere();
+    return shown && !Unlogged() && !HasOutput(ConsoleEnd::kUart) && !HasOutput(ConsoleEnd::kHvc);
 }
 
 bool ConsolePump::HasOutput(ConsoleEnd end) const {
@@ -74,8 +79,8 @@ int ConsolePump::Prepare(pollfd& input, pollfd& output) {
     if (stuck) output = {host_.output, POLLOUT, 0};
     // A guest that writes to hvc0 waits until we took it, so it always rings. The UART has a ring to fill meanwhile.
     if (!hvc_.Sleep(CanTake(), for_hvc_size_ > 0)) return 0;
-    if (stuck) return -1;
-    if (MayWrite()) return 0;
+    if (stuck && !Unlogged()) return -1;
+    if (MayWrite() || (Unlogged() && now_ >= gather_until_)) return 0;
     if (now_ < gather_until_) return static_cast<int>((gather_until_ - now_ + kMillisecond - 1) / kMillisecond);
     if (!from_uart_.Sleep()) return 0;
     return hung_up_ ? kHangupPollMilliseconds : -1;
@@ -187,7 +192,7 @@ void ConsolePump::MoveOutput() {
         const bool wrote = WriteOut();
         if (!took && !wrote) break;
     }
-    if (writes_ > writes_before) gather_until_ = now_ + kGather;
+    if (WriteLog() || writes_ > writes_before) gather_until_ = now_ + kGather;
     const bool kept = host_.clients || host_.pty;
     if (NobodyThere() && !kept) screen_.Clear();
 }
@@ -246,7 +251,9 @@ bool ConsolePump::WriteOut() {
             break;
         }
         if (wrote < 0) {  // the reader of our output is gone, or the disk is full: the guest goes on without
-            if (!host_.pty) host_.output = -1;  // a client is reported gone once its input is read to the end
+            if (host_.pty) break;
+            host_.output = -1;  // a client is reported gone once its input is read to the end
+            if (!host_.clients && wrote != -EPIPE) failure_ = static_cast<int>(-wrote);
             break;
         }
         bytes_out_ += static_cast<std::uint64_t>(wrote);
@@ -255,6 +262,13 @@ bool ConsolePump::WriteOut() {
         screen_.Consume(static_cast<std::size_t>(wrote));
     }
     return wrote_any;
+}
+
+// Gathers as the host's output does.
+bool ConsolePump::WriteLog() {
+    if (!Unlogged() || (now_ < gather_until_ && host_.log->Pending() < kWriteMax)) return false;
+    host_.log->Flush();
+    return true;
 }
 
 }  // namespace husk

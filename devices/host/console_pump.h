@@ -6,7 +6,7 @@
 //     hvc0 -------/                                                      \-- hvc0
 //
 // Output is taken from the guest as long as the buffer has room, and written in batches. A full buffer holds the guest
-// back; when nobody is there who could ever read, nothing does.
+// back; when nobody is there who could ever read, nothing does. What is shown goes into the log too, if there is one.
 #pragma once
 
 #include <poll.h>
@@ -14,8 +14,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 
+#include "devices/host/console_log.h"
 #include "devices/host/console_mux.h"
 #include "devices/host/console_port.h"
 #include "devices/host/device_wait.h"
@@ -44,6 +47,8 @@ class ConsolePump {
         bool clients = false;  // a unix socket: without a client, the newest output waits for one
         bool pty = false;      // a pseudo-terminal: its other side may come and go, and the newest output waits too
         bool uart = true;      // the machine has a UART
+        bool plain = false;    // escape sequences are left out of the output
+        ConsoleLog* log = nullptr;
     };
     // What a person asked for on the console, or what became of it.
     enum class Request : std::uint8_t { kNone, kQuit, kKill, kClientGone };
@@ -70,6 +75,9 @@ class ConsolePump {
     // Whether the guest waits for a device that does not come.
     [[nodiscard]] DeviceWait& Waits() { return device_wait_; }
 
+    // Why the host's side takes no output any more: an errno, once. That a pipe's reader left is no failure.
+    [[nodiscard]] std::optional<int> TakeFailure() { return std::exchange(failure_, std::nullopt); }
+
     // To the host, husk's own words included; from the host, as far as the guest took it.
     [[nodiscard]] std::uint64_t BytesOut() const { return bytes_out_; }
     [[nodiscard]] std::uint64_t BytesIn() const { return bytes_in_; }
@@ -81,6 +89,7 @@ class ConsolePump {
     [[nodiscard]] bool NobodyThere() const { return host_.output < 0 || hung_up_; }
     [[nodiscard]] bool CanTake() const { return screen_.Room() >= ConsoleMux::kRoomNeeded; }
     [[nodiscard]] bool MayWrite() const;
+    [[nodiscard]] bool Unlogged() const { return host_.log != nullptr && host_.log->Pending() > 0; }
     [[nodiscard]] bool WantsInput();
     [[nodiscard]] bool HasOutput(ConsoleEnd end) const;
 
@@ -93,6 +102,7 @@ class ConsolePump {
     bool TakeOutput();
     bool TakeFrom(ConsoleEnd end, bool share);
     bool WriteOut();
+    bool WriteLog();
 
     ByteRingReader<kConsoleOutputRing> from_uart_;
     ByteRingWriter<kConsoleInputRing> to_uart_;
@@ -110,6 +120,7 @@ class ConsolePump {
     bool output_full_ = false;        // the host took less than we had: wait until it takes more
     bool hung_up_ = false;            // the other side of the pseudo-terminal is not open
     bool input_ended_ = false;
+    std::optional<int> failure_;
     std::uint64_t bytes_out_ = 0;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t writes_ = 0;

@@ -54,7 +54,7 @@ class SplitQueue {
 
     // Whether chains were pushed that no Publish() has shown.
     [[nodiscard]] bool HasUnpublished() const { return next_used_ != published_; }
-
+    [[nodiscard]] bool UsesEventIndex() const { return event_idx_; }
     // Whether the driver, going by its used_event (§2.7.7), has yet to look at chains that were published. Only one
     // that uses event indices tells.
     [[nodiscard]] bool DriverIsBehind() const { return event_idx_ && available_.UsedEvent() != published_; }

@@ -58,15 +58,17 @@ struct ReaderNumbers {
 };
 
 struct ConsoleNumbers {
-    int launcher;      // channel
-    int vmm;           // channel
-    int wake_console;  // eventfd
-    int wake_vmm;      // eventfd
-    int input;         // tty, pipe or file
-    int output;        // tty, pipe or file
-    int client;        // connected socket
-    int interrupt;     // eventfd
-    int doorbell;      // eventfd
+    int launcher;                       // channel
+    int vmm;                            // channel
+    int wake_console;                   // eventfd
+    int wake_vmm;                       // eventfd
+    int input;                          // tty, pipe or file
+    int output;                         // tty, pipe or file
+    int client;                         // connected socket
+    int interrupt;                      // eventfd
+    int doorbell;                       // eventfd
+    int log;                            // file
+    std::span<const int> port_clients;  // connected sockets
 };
 
 // A vCPU's thread; `vcpu` is the slot of its KVM vCPU.

@@ -54,6 +54,13 @@ ThreadTable LoopTable(std::string_view name, const BlkNumbers& numbers) {
     return table;
 }
 
+// The socket of a client that arrived goes to its slot.
+void AllowNextClient(ThreadTable& table, int slot, std::string_view name) {
+    table.Allow(HUSK_SYSCALL(dup3),
+                {{1, "new fd", static_cast<std::uint64_t>(slot), name}, {2, "flags", O_CLOEXEC, "O_CLOEXEC"}},
+                "a client came (its socket goes to its slot) or went (/dev/null does)");
+}
+
 }  // namespace
 
 ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
@@ -95,11 +102,16 @@ ThreadTable ConsoleTable(const ConsoleNumbers& numbers) {
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.client, "client")}, "what the guest writes");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
                 "reports: ready, the person asks to quit, forbidden system call");
+    table.Allow(HUSK_SYSCALL(pwrite64), {Fd(numbers.log, "log")}, "what the guest writes");
+    table.Allow(HUSK_SYSCALL(pread64), {Fd(numbers.log, "log")}, "the newer half of a full log, copied down");
+    table.Allow(HUSK_SYSCALL(ftruncate), {Fd(numbers.log, "log")}, "the older half of a full log goes");
     table.Allow(HUSK_SYSCALL(recvmsg), {Fd(numbers.launcher, "launcher")}, "drain, and the next client's socket");
-    table.Allow(
-        HUSK_SYSCALL(dup3),
-        {{1, "new fd", static_cast<std::uint64_t>(numbers.client), "client"}, {2, "flags", O_CLOEXEC, "O_CLOEXEC"}},
-        "a client came (its socket goes to its slot) or went (/dev/null does)");
+    AllowNextClient(table, numbers.client, "client");
+    for (const int client : numbers.port_clients) {
+        table.Allow(HUSK_SYSCALL(read), {Fd(client, "port client")}, "what the client of a port sends");
+        table.Allow(HUSK_SYSCALL(write), {Fd(client, "port client")}, "what the guest writes to a port");
+        AllowNextClient(table, client, "port client");
+    }
     table.Allow(HUSK_SYSCALL(close), {}, "the number that a client's socket arrived on: whichever was free");
     table.Allow(HUSK_SYSCALL(ioctl), {Fd(numbers.input, "input"), Request(TIOCGWINSZ, "TIOCGWINSZ")},
                 "the terminal's size");

@@ -254,9 +254,47 @@ class Endpoints(harness.HuskTest):
                 uart = json.loads(stats.read_text())["boots"][0]["uart"]
                 self.assertEqual((uart["received"], uart["transmitted"]), (0, len(READY)))
 
-    def test_file_on_a_full_disk_does_not_stop_the_guest(self):
+    def test_file_on_a_full_disk_does_not_stop_the_guest_and_is_told_once(self):
         done = self.run_husk("flood", "--cmdline", "4", "--console", "file=/dev/full")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(b"No space left on device; the guest goes on without"), 1, done.stderr)
+
+    def test_escape_sequences_stay_out_of_files_unless_they_are_raw(self):
+        typed = b"\x1b]0;title\x07\x1b[31mred\x1b[0m\r\nq"
+        log = self.folder / "log"
+        for option, logged in (("", READY + b"red\nq"), (",raw", READY + typed)):
+            with self.subTest(option):
+                done = self.run_husk("echo", "--log-console", f"{log}{option}", typed=typed)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, READY + typed, b""))
+                self.assertEqual(log.read_bytes(), logged)
+                log.unlink()
+
+    def test_log_goes_on_over_runs_and_reboots_and_stays_within_its_bound(self):
+        log = self.folder / "log"
+        for _ in range(2):
+            done = self.run_husk("hello", "--console", "none", "--log-console", str(log))
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(log.read_bytes(), b"hello from afar\n" * 2)
+        self.assertEqual(os.stat(log).st_mode & 0o077, 0, "others may read it")
+        done = self.run_husk("flood", "--cmdline", "300", "--console", "none", "--log-console", f"{log},max=128K")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertLessEqual(log.stat().st_size, 128 << 10)
+        self.assertGreater(log.stat().st_size, 60 << 10)
+        self.assertNotIn(b"hello", log.read_bytes())
+
+    def test_log_that_cannot_be_is_refused(self):
+        log = self.folder / "log"
+        os.mkfifo(self.folder / "fifo")
+        husk = self.start(self.command("spin", "--console", "none", "--log-console", str(log)))
+        self.assertTrue(harness.eventually(lambda: log.exists() and log.stat().st_size > 0, harness.LIMIT))
+        for path, why in ((log, "another VM writes its console's log to"), (self.folder / "fifo", "no regular file"),
+                          (self.folder / "absent" / "log", "No such file or directory")):
+            done = self.run_husk("hello", "--log-console", str(path))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(why, done.stderr.decode())
+            self.assertIn(str(path), done.stderr.decode())
+        self.stop_twice(husk)
+        self.assert_ended(husk, 143)
 
     def test_none_prints_nothing(self):
         done = self.run_husk("hello", "--console", "none")
@@ -267,6 +305,70 @@ class Endpoints(harness.HuskTest):
         # All ones from the absent port look like a ready transmitter, so the guest gets to its end.
         out, err = self.assert_ended(husk, 0)
         self.assertEqual((out, self.complaints(err)), (b"", b""))
+
+
+class Attach(harness.HuskTest):
+    """husk console, at the socket of a running VM."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = str(self.folder / "socket")
+        self.attach = [harness.HUSK, "console", self.path]
+
+    def start_vm(self, guest="echo"):
+        husk = self.start(self.command(guest, "--console", "unix=" + self.path))
+        self.assertTrue(harness.eventually(lambda: os.path.exists(self.path), harness.LIMIT))
+        return husk
+
+    def test_detach_and_attach_again_with_what_was_printed_meanwhile(self):
+        husk = self.start_vm()
+        hello = ['expect "Ctrl-] detaches" 5', 'expect "ready" 10', 'send "ab"', 'expect "ab" 5']
+        bye = ['send "c\\x1d"', 'expect "detached; the VM runs on" 5', "exit 0 5", "termios-sane"]
+        self.assert_talk(self.converse("\n".join(hello + bye), self.attach))
+        again = ['expect "c" 5', 'send "dq"', 'expect "dq" 5', 'expect "the VM closed its console" 5', "exit 0 5"]
+        self.assert_talk(self.converse("\n".join(again + ["termios-sane"]), self.attach))
+        self.assert_ended(husk, 0)
+
+    def test_signals_end_it_with_a_sane_terminal_and_leave_the_vm(self):
+        husk = self.start_vm()
+        for name, number in (("TERM", 15), ("HUP", 1), ("INT", 2)):
+            script = ['expect "detaches" 5', "sleep 0.2", f"signal {name}", f"exit {128 + number} 5", "termios-sane"]
+            self.assert_talk(self.converse("\n".join(script), self.attach))
+        self.assertIsNone(husk.poll(), "the VM ended")
+        self.assert_talk(self.converse('send "q"\nexit 0 5', self.attach))
+        self.assert_ended(husk, 0)
+
+    def test_pipes_are_binary_safe_and_end_of_input_leaves_the_output_running(self):
+        husk = self.start_vm()
+        typed = bytes(range(256)).replace(b"q", b"") * 20 + b"q"
+        done = subprocess.run(self.attach, input=typed, capture_output=True, timeout=harness.LIMIT, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, READY + typed, b""))
+        self.assert_ended(husk, 0)
+
+    def test_second_client_is_told_that_it_waits(self):
+        husk = self.start_vm()
+        first = self.start(self.attach, stdin=subprocess.PIPE)
+        self.assertEqual(first.stdout.readline(), READY)
+        second = self.start(self.attach, stdin=subprocess.PIPE)
+        self.assertRegex(second.stderr.readline().decode(), "another client is attached to .*; waiting until it leaves")
+        first.kill()
+        self.assertIn(b"attached", second.stderr.readline())
+        out, _ = second.communicate(b"zq", timeout=harness.LIMIT)
+        self.assertEqual((second.returncode, out), (0, b"zq"))
+        self.assert_ended(husk, 0)
+
+    def test_what_cannot_be_attached_to_is_said_in_one_sentence(self):
+        stale, file = self.folder / "stale", self.folder / "file"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(stale))
+        file.touch()
+        for path, status, why in ((self.folder / "absent", 1, "there is no console socket at"),
+                                  (stale, 1, "nobody listens at"), (file, 1, "is no socket"),
+                                  ("x" * 108, 2, "must have 1 to 107 bytes")):
+            done = subprocess.run([harness.HUSK, "console", str(path)], stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=harness.LIMIT, check=False)
+            self.assertEqual((done.returncode, done.stdout), (status, b""))
+            self.assert_one_sentence(done.stderr, why, str(path))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 //   send "TEXT"             types TEXT
 //   signal NAME             TERM, KILL, HUP... to the command's first process only
 //   sleep SECONDS           waits; output is still collected
+//   window COLS ROWS        the terminal's window changes to that size
 //   eof                     end of input: closes the command's stdin; on a terminal, types its end-of-file character
 //   termios-sane            the terminal's settings equal those from before the start
 //   exit STATUS SECONDS     the command ends in time with STATUS (128 + N if signal N killed it)
@@ -96,6 +97,11 @@ class Conversation {
 
     void Sleep(double seconds) {
         PumpUntil(seconds, [] { return false; });
+    }
+
+    void Window(unsigned short cols, unsigned short rows) {
+        const winsize size{.ws_row = rows, .ws_col = cols, .ws_xpixel = 0, .ws_ypixel = 0};
+        Check(on_terminal_ && ioctl(from_, TIOCSWINSZ, &size) == 0, "cannot change the window's size");
     }
 
     void EndOfInput() {
@@ -251,6 +257,11 @@ Step ParseStep(const std::string& line) {
     if (shape == "send TEXT") return [text](C& c) { c.Send(text); };
     if (shape == "signal A") return [number = SignalNumber(a)](C& c) { c.Signal(number); };
     if (shape == "sleep A") return [time = Number(a)](C& c) { c.Sleep(time); };
+    if (shape == "window A B") {
+        return [cols = static_cast<unsigned short>(Number(a)), rows = static_cast<unsigned short>(Number(b))](C& c) {
+            c.Window(cols, rows);
+        };
+    }
     if (shape == "eof") return &C::EndOfInput;
     if (shape == "termios-sane") return &C::TermiosSane;
     if (shape == "exit A B") {

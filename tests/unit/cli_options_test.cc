@@ -226,8 +226,67 @@ TEST(ParseConsole, EveryPlaceIsUnderstood) {
     EXPECT_EQ(ParseConsole("stdio")->kind, ConsoleTarget::Kind::kStdio);
     EXPECT_EQ(ParseConsole("pty")->kind, ConsoleTarget::Kind::kPty);
     EXPECT_EQ(ParseConsole("none")->kind, ConsoleTarget::Kind::kNone);
+    EXPECT_EQ(ParseConsole("file=a,,b,raw")->path, "a,b");
+    EXPECT_TRUE(ParseConsole("file=a,raw")->raw);
+    EXPECT_FALSE(ParseConsole("file=a")->raw);
+    EXPECT_EQ(ParseConsole("unix=a,b")->path, "a,b");
     EXPECT_EQ(ParseConsole("file=/tmp/a=b")->path, "/tmp/a=b");
     EXPECT_EQ(ParseConsole("unix=x")->path, "x");
+}
+
+TEST(ParseConsoleLog, FileItsBoundAndRawAreUnderstood) {
+    const auto plain = ParseConsoleLog("a,,b");
+    EXPECT_EQ(plain->path, "a,b");
+    EXPECT_EQ(plain->max, std::uint64_t{16} << 20);
+    EXPECT_FALSE(plain->raw);
+    const auto raw = ParseConsoleLog("log,raw,max=128K");
+    EXPECT_EQ(raw->max, std::uint64_t{128} << 10);
+    EXPECT_TRUE(raw->raw);
+}
+
+TEST(ParseConsoleLog, WhatIsWrongIsNamed) {
+    EXPECT_EQ(RunRefusal({"--log-console", "log,max=1K"}), "--log-console log: max must be 128K or more");
+    EXPECT_EQ(RunRefusal({"--log-console", "log,append"}), "--log-console log: \"append\" is neither max=SIZE nor raw");
+    EXPECT_EQ(RunRefusal({"--log-console", ",raw"}), "--log-console takes FILE[,max=SIZE][,raw], not \",raw\"");
+    EXPECT_EQ(RunRefusal({"--console", "file=a,b"}),
+              "--console takes stdio, pty, unix=PATH, file=PATH[,raw] or none, not \"file=a,b\"");
+}
+
+TEST(ParsePort, NameAndPathAreUnderstood) {
+    const auto port = ParsePort("name=org.qemu.guest_agent-0,unix=/run/vm,1/agent=x");
+    EXPECT_EQ(port->name, "org.qemu.guest_agent-0");
+    EXPECT_EQ(port->path, "/run/vm,1/agent=x");
+    EXPECT_TRUE(ParsePort("name=" + std::string(63, 'n') + ",unix=" + std::string(107, 'p')));
+}
+
+TEST(ParsePort, WhatIsWrongIsNamed) {
+    for (const char* text : {"", "agent", "name=agent", "unix=/x", "unix=/x,name=agent"}) {
+        ExpectNamed(RunRefusal({"--port", text}), "--port takes name=NAME,unix=PATH");
+    }
+    const std::string long_name = "name=" + std::string(64, 'n') + ",unix=/x";
+    for (const char* text : {"name=,unix=/x", "name=a/b,unix=/x", "name=..,unix=/x", "name=-a,unix=/x",
+                             "name=a b,unix=/x", long_name.c_str()}) {
+        ExpectNamed(RunRefusal({"--port", text}), "--port: a name has 1 to 63 letters");
+    }
+    const std::string long_path = "name=a,unix=" + std::string(108, 'p');
+    ExpectNamed(RunRefusal({"--port", long_path.c_str()}), "--port a: the path of its socket must have 1 to 107 bytes");
+}
+
+TEST(Options, PortsAreFourAtMostAndEachItsOwn) {
+    const char* const a = "name=a,unix=/a";
+    const char* const b = "name=b,unix=/b";
+    EXPECT_EQ(Machine({"--port", a, "--port", b}).ports.size(), 2u);
+    ExpectNamed(RunRefusal({"--port", a, "--port", "name=a,unix=/b"}), "--port: there are two ports of the name a");
+    ExpectNamed(RunRefusal({"--port", a, "--port", "name=b,unix=/a"}), "--port: ports a and b are both at /a");
+    ExpectNamed(RunRefusal({"--port", a, "--console", "unix=/a"}), "--port a: the console is at /a already");
+    ExpectNamed(RunRefusal({"--port", a, "--port", b, "--port", "name=c,unix=/c", "--port", "name=d,unix=/d", "--port",
+                            "name=e,unix=/e"}),
+                "--port may be given 4 times at most");
+}
+
+TEST(Options, ConsoleTakesAPath) {
+    EXPECT_EQ(std::get<AttachCommand>(*Parse({"console", "/run/vm"})).path, "/run/vm");
+    ExpectNamed(Refusal(Parse({"console"})), "path");
 }
 
 // --- Disks ---

@@ -12,10 +12,56 @@ using testing::TextOf;
 using testing::UsedChain;
 
 TEST(ConsoleConfig, OffersOnePortWithASize) {
-    EXPECT_EQ(console_config::kFeatures, 1u | kFeatureIndirectDesc | kFeatureEventIdx);
-    EXPECT_EQ(console_config::kQueues, 2u);
+    EXPECT_EQ(console_config::Features(0), 1u | kFeatureIndirectDesc | kFeatureEventIdx);
+    EXPECT_EQ(console_config::Queues(0), 2u);
+    EXPECT_EQ(console_config::Initial(0).max_nr_ports, 0u);
     const console_config::Layout layout{.cols = 0x0102, .rows = 0x0304};
     EXPECT_EQ(LoadLittleEndian(BytesOf(layout)), 0x03040102u);
+}
+
+TEST(ConsoleConfig, NamedPortsBringMultiportAndQueues) {
+    EXPECT_EQ(console_config::Features(1), 3u | kFeatureIndirectDesc | kFeatureEventIdx);
+    EXPECT_EQ(console_config::Queues(1), 6u);
+    EXPECT_EQ(console_config::Queues(4), 12u);
+    EXPECT_EQ(console_config::Initial(4).max_nr_ports, 5u);
+    EXPECT_EQ(console_config::ReceiveQueueOf(1), 4u);
+    EXPECT_EQ(console_config::TransmitQueueOf(4), 11u);
+}
+
+// --- Interrupts
+
+TEST(ConsoleDevice, DriverThatSeesByItselfThatItsOutputWasTakenGetsNoInterrupt) {
+    ConsoleDriver driver;
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    ASSERT_TRUE(driver.transmit.TakeUsed());
+    (void)driver.transmit.EnableInterrupts();  // for the next one
+    driver.port.Settle();
+    EXPECT_FALSE(driver.interrupt.Drain());
+}
+
+TEST(ConsoleDevice, DriverThatHasNotLookedIsInterruptedBeforeTheDeviceSleeps) {
+    ConsoleDriver driver;
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    EXPECT_FALSE(driver.interrupt.Drain());
+    EXPECT_TRUE(driver.port.Sleep(true, false));
+    EXPECT_TRUE(driver.interrupt.Drain());
+    EXPECT_TRUE(driver.port.Sleep(true, false));
+    EXPECT_FALSE(driver.interrupt.Drain());
+}
+
+TEST(ConsoleDevice, DriverWithoutEventIndicesIsInterruptedAtOnce) {
+    ConsoleDriver driver(false);
+    driver.Start();
+    driver.Write("a");
+    driver.Take(1);
+    driver.port.Flush();
+    EXPECT_TRUE(driver.interrupt.Drain());
 }
 
 // --- Output
@@ -24,11 +70,11 @@ TEST(ConsoleDevice, WrittenBytesAreTakenAndTheChainComesBackEmpty) {
     ConsoleDriver driver;
     driver.Start();
     const SentChain chain = driver.Write("login: ");
-    EXPECT_TRUE(driver.device.HasOutput());
+    EXPECT_TRUE(driver.port.HasOutput());
     EXPECT_EQ(driver.Take(100), "login: ");
     EXPECT_TRUE(driver.Flush());
     EXPECT_EQ(driver.transmit.TakeUsed(), (UsedChain{chain.head, 0}));
-    EXPECT_FALSE(driver.device.HasOutput());
+    EXPECT_FALSE(driver.port.HasOutput());
     EXPECT_EQ(driver.stats->requests.Get(), 1u);
     EXPECT_EQ(driver.stats->batches.Get(), 1u);
     EXPECT_EQ(driver.stats->interrupts.Get(), 1u);
@@ -74,9 +120,9 @@ TEST(ConsoleDevice, LittleRoomLeavesTheRestInTheChain) {
     EXPECT_EQ(driver.Take(3), "abc");
     EXPECT_FALSE(driver.Flush());
     EXPECT_FALSE(driver.transmit.TakeUsed());
-    EXPECT_TRUE(driver.device.HasOutput());
+    EXPECT_TRUE(driver.port.HasOutput());
     EXPECT_EQ(driver.Take(3), "def");
-    EXPECT_FALSE(driver.device.Sleep(true, false));
+    EXPECT_FALSE(driver.port.Sleep(true, false));
     EXPECT_EQ(driver.Take(2), "gh");
     EXPECT_TRUE(driver.Flush());
     EXPECT_EQ(driver.transmit.TakeUsed(), (UsedChain{chain.head, 0}));
@@ -157,23 +203,23 @@ TEST(ConsoleDevice, RingsForOutputWhileItSleepsAndNotWhileItServes) {
     for (const bool event_idx : {false, true}) {
         ConsoleDriver driver(event_idx);
         driver.Start();
-        EXPECT_TRUE(driver.device.Sleep(true, false));
+        EXPECT_TRUE(driver.port.Sleep(true, false));
         driver.Write("a");
         EXPECT_TRUE(driver.transmit.MustRing());
         EXPECT_EQ(driver.Take(100), "a");
         driver.Write("b");
         EXPECT_FALSE(driver.transmit.MustRing());
-        EXPECT_FALSE(driver.device.Sleep(true, false));  // came before we slept
+        EXPECT_FALSE(driver.port.Sleep(true, false));  // came before we slept
     }
 }
 
 TEST(ConsoleDevice, WithoutRoomOutputRingsNoDoorbell) {
     ConsoleDriver driver;
     driver.Start();
-    EXPECT_TRUE(driver.device.Sleep(true, false));
+    EXPECT_TRUE(driver.port.Sleep(true, false));
     driver.Write("ab");
     EXPECT_EQ(driver.Take(1), "a");
-    EXPECT_TRUE(driver.device.Sleep(false, false));
+    EXPECT_TRUE(driver.port.Sleep(false, false));
     driver.Write("c");
     EXPECT_FALSE(driver.transmit.MustRing());
 }
@@ -181,14 +227,14 @@ TEST(ConsoleDevice, WithoutRoomOutputRingsNoDoorbell) {
 TEST(ConsoleDevice, RoomRingsOnlyWhenTypedBytesWaitForIt) {
     ConsoleDriver driver(false);
     driver.Start();
-    EXPECT_TRUE(driver.device.Sleep(true, false));
+    EXPECT_TRUE(driver.port.Sleep(true, false));
     driver.OfferRoom(4);
     EXPECT_FALSE(driver.receive.MustRing());
     EXPECT_EQ(driver.Type("12345"), 4u);
-    EXPECT_TRUE(driver.device.Sleep(true, true));
+    EXPECT_TRUE(driver.port.Sleep(true, true));
     driver.OfferRoom(4);
     EXPECT_TRUE(driver.receive.MustRing());
-    EXPECT_FALSE(driver.device.Sleep(true, true));
+    EXPECT_FALSE(driver.port.Sleep(true, true));
 }
 
 // --- Life
@@ -198,10 +244,10 @@ TEST(ConsoleDevice, BeforeActivationNothingMoves) {
     driver.Write("a");
     driver.OfferRoom(4);
     EXPECT_FALSE(driver.device.Live());
-    EXPECT_FALSE(driver.device.HasOutput());
+    EXPECT_FALSE(driver.port.HasOutput());
     EXPECT_EQ(driver.Take(10), "");
     EXPECT_EQ(driver.Type("x"), 0u);
-    EXPECT_TRUE(driver.device.Sleep(true, true));
+    EXPECT_TRUE(driver.port.Sleep(true, true));
     EXPECT_FALSE(driver.Flush());
 }
 
@@ -212,7 +258,7 @@ TEST(ConsoleDevice, ResetInTheMiddleOfAChainDropsItsRestAndTouchesNothing) {
     EXPECT_EQ(driver.Take(2), "ab");
     driver.device.Deactivate();
     EXPECT_FALSE(driver.device.Live());
-    EXPECT_FALSE(driver.device.HasOutput());
+    EXPECT_FALSE(driver.port.HasOutput());
     EXPECT_EQ(driver.Take(10), "");
     EXPECT_FALSE(driver.Flush());
     EXPECT_FALSE(driver.transmit.TakeUsed());
@@ -276,8 +322,8 @@ TEST(ConsoleDevice, BrokenDeviceIsIdleUntilItIsReset) {
     driver.Write("more");
     EXPECT_EQ(driver.Take(10), "");
     EXPECT_EQ(driver.Type("x"), 0u);
-    EXPECT_FALSE(driver.device.HasOutput());
-    EXPECT_TRUE(driver.device.Sleep(true, true));
+    EXPECT_FALSE(driver.port.HasOutput());
+    EXPECT_TRUE(driver.port.Sleep(true, true));
     driver.device.Deactivate();
     EXPECT_EQ(driver.device.TakeFault(), std::nullopt);
 }

@@ -48,13 +48,14 @@ class ConsoleDriver {
     // What the host takes, with room for so much.
     std::string Take(std::size_t room) {
         std::string text(room, '\0');
-        text.resize(device.Take(std::as_writable_bytes(std::span(text))));
+        text.resize(port.Take(std::as_writable_bytes(std::span(text))));
         return text;
     }
-    std::size_t Type(std::string_view text) { return device.Put(std::as_bytes(std::span(text))); }
+    std::size_t Type(std::string_view text) { return port.Put(std::as_bytes(std::span(text))); }
     // Ends the batch; true when the guest was interrupted.
     bool Flush() {
-        device.Flush();
+        port.Flush();
+        port.Settle();
         return interrupt.Drain();
     }
 
@@ -64,6 +65,7 @@ class ConsoleDriver {
     EventFd interrupt = EventFd::Create().value();
     std::unique_ptr<DeviceStats> stats = std::make_unique<DeviceStats>();
     ConsoleDevice device{interrupt, *stats};
+    ConsolePort& port = device.Console();
 };
 
 }  // namespace husk::testing

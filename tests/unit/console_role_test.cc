@@ -20,7 +20,7 @@ using testing::SentChain;
 
 class Machine {
  public:
-    explicit Machine(ConsolePump::Host host) : loop(driver.device, host) {}
+    explicit Machine(ConsolePump::Host host) : loop(driver.port, host) {}
     ConsoleDriver driver;
     Loop loop;
 };

@@ -6,6 +6,7 @@
 
 #include "sandbox/process/spawn.h"
 #include "vmm/base/clock.h"
+#include "vmm/cli/attach.h"
 #include "vmm/cli/check.h"
 #include "vmm/cli/doctor.h"
 #include "vmm/cli/image_store.h"
@@ -48,6 +49,7 @@ int Main(int argc, char** argv) {
     const auto command = ParseCommandLine(argc, argv);
     if (!command) return Report(command.error());
     if (const auto* const run = std::get_if<RunCommand>(&*command)) return Execute(*run, process_start);
+    if (const auto* const attach = std::get_if<AttachCommand>(&*command)) return RunAttach(*attach);
     if (const auto* const list = std::get_if<ListCommand>(&*command)) return RunList(*list);
     if (const auto* const check = std::get_if<CheckCommand>(&*command)) return RunCheck(*check);
     if (const auto* const store = std::get_if<ImageStoreCommand>(&*command)) return RunImageStore(*store);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "devices/virtio/console/console_config.h"
+
 namespace husk {
 namespace {
 
@@ -12,6 +14,13 @@ constexpr const char* kStatuses =
     "128+N the VM was ended by signal N (or Ctrl-] k: 137) before the guest powered off.\n\n"
     "On a terminal, Ctrl-] is husk's: q presses the power button, s switches between the serial port and\n"
     "hvc0, k ends the VM, h helps.";
+
+constexpr const char* kAttachNotes =
+    "On a terminal, Ctrl-] detaches; the VM runs on. With pipes every byte is the guest's, and the end of\n"
+    "standard input leaves the output running until the VM closes its console. One client at a time is\n"
+    "attached; the next one waits.\n\n"
+    "Exit status: 0 detached, or the VM closed its console, 1 there is no console, 2 wrong usage, 128+N\n"
+    "ended by signal N.";
 
 // What CLI11 fills in before it is checked.
 struct RawConfinement {
@@ -30,6 +39,8 @@ struct RawRun {
     std::vector<std::string> disks;
     std::vector<std::string> nets;
     std::string console = "stdio";
+    std::string console_log;
+    std::vector<std::string> ports;
     std::string uart = "on";
     std::string on_reboot = "restart";
     std::string log_level = "info";
@@ -94,9 +105,17 @@ void Describe(CLI::App& run, RawRun& raw) {
                    "nothing; may be given several times")
         ->type_name("tap=NAME|fd=N|passt[=SOCKET]|none[,mac=M][,mtu=N][,queues=N]")
         ->allow_extra_args(false);
-    run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
+    run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH[,raw] or none")
         ->type_name("WHERE")
         ->capture_default_str();
+    run.add_option("--log-console", raw.console_log,
+                   "keep what the console shows in FILE, too: the newest 16M (or max=SIZE) of it, without escape "
+                   "sequences unless raw")
+        ->type_name("FILE[,max=SIZE][,raw]");
+    run.add_option("--port", raw.ports,
+                   "a port of the guest's virtio console, /dev/virtio-ports/NAME, at a unix socket; up to 4 times")
+        ->type_name("name=NAME,unix=PATH")
+        ->allow_extra_args(false);
     run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
     run.add_flag("--virtio-trap", machine.virtio_trap,
                  "let every read of a virtio register end in husk (slower; to compare)");
@@ -187,11 +206,29 @@ Result<> FinishSource(const RawRun& raw, MachineConfig& machine) {
     return {};
 }
 
+// What each of them cannot say by itself.
+Result<> CheckPorts(const MachineConfig& machine) {
+    if (machine.ports.size() > console_config::kMaxNamedPorts) return Usage("--port may be given 4 times at most");
+    for (auto port = machine.ports.begin(); port != machine.ports.end(); ++port) {
+        if (machine.console.kind == ConsoleTarget::Kind::kUnix && port->path == machine.console.path)
+            return Usage("--port " + port->name + ": the console is at " + port->path + " already");
+        for (auto other = machine.ports.begin(); other != port; ++other) {
+            if (other->name == port->name) return Usage("--port: there are two ports of the name " + port->name);
+            if (other->path == port->path)
+                return Usage("--port: ports " + other->name + " and " + port->name + " are both at " + port->path);
+        }
+    }
+    return {};
+}
+
 Result<RunCommand> Finish(RawRun raw) {
     MachineConfig& machine = raw.command.machine;
     machine.vcpus = HUSK_TRY(ParseCpus(raw.cpus));
     machine.memory_bytes = HUSK_TRY_IN("--memory", ParseSize(raw.memory));
     machine.console = HUSK_TRY(ParseConsole(raw.console));
+    if (!raw.console_log.empty()) machine.console_log = HUSK_TRY(ParseConsoleLog(raw.console_log));
+    for (const std::string& port : raw.ports) machine.ports.push_back(HUSK_TRY(ParsePort(port)));
+    HUSK_TRY(CheckPorts(machine));
     HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
     for (const std::string& net : raw.nets) machine.networks.push_back(HUSK_TRY(ParseNet(net)));
@@ -223,6 +260,10 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
                     "instead: print what each thread of a running VM may ask of the kernel, and why");
     RawConfinement doctor_confinement;
     DescribeConfinement(*check, doctor_confinement, doctor.confinement);
+    AttachCommand attached;
+    CLI::App* const attacher = app.add_subcommand("console", "be at the console of a running VM (--console unix=PATH)");
+    attacher->add_option("path", attached.path, "the console's socket")->required()->type_name("PATH");
+    attacher->footer(kAttachNotes);
     ListCommand list;
     CLI::App* const lister = app.add_subcommand("list", "say what a NixOS system, a disk image or an ISO has to boot");
     DescribeSource(*lister, list.source);
@@ -266,6 +307,7 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
         HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
         return doctor;
     }
+    if (attacher->parsed()) return attached;
     if (lister->parsed()) return list;
     if (storer->parsed()) return store;
     if (checker->parsed()) return checked;

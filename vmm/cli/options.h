@@ -20,6 +20,10 @@ struct DoctorCommand {
     bool print_tables = false;      // the seccomp tables, and nothing else
     ConfinementConfig confinement;  // as for a run
 };
+// The console of a running VM.
+struct AttachCommand {
+    std::string path;
+};
 // What there is to boot.
 struct ListCommand {
     std::string source;
@@ -43,7 +47,8 @@ struct PrintCommand {
     std::string text;
 };
 
-using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckCommand, ImageStoreCommand, PrintCommand>;
+using Command =
+    std::variant<RunCommand, DoctorCommand, AttachCommand, ListCommand, CheckCommand, ImageStoreCommand, PrintCommand>;
 
 // Pure: touches neither files nor the host. Errors are of kind kUsage.
 [[nodiscard]] Result<Command> ParseCommandLine(int argc, const char* const* argv);
@@ -52,8 +57,12 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<std::uint32_t> ParseCpus(const std::string& text);
 // "512M", "2G", "262144K" or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
-// "stdio", "pty", "unix=PATH", "file=PATH" or "none".
+// "stdio", "pty", "unix=PATH", "file=PATH[,raw]" or "none"; a comma in a file's PATH is written twice.
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
+// "FILE[,max=SIZE][,raw]"; a comma in FILE is written twice.
+[[nodiscard]] Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text);
+// "name=NAME,unix=PATH".
+[[nodiscard]] Result<PortConfig> ParsePort(const std::string& text);
 // "WHERE[,mac=M][,mtu=N][,queues=N]" and the words of net_rules_text.h; WHERE is "tap=NAME", "fd=N", "passt",
 // "passt=SOCKET" or "none"; a comma in it is written twice.
 [[nodiscard]] Result<NetworkConfig> ParseNet(const std::string& text);

@@ -54,6 +54,12 @@ struct NetworkConfig {
     std::string pcap;                  // a file for what passes; empty: none
 };
 
+// A named port of the guest's virtio console.
+struct PortConfig {
+    std::string name;
+    std::string path;  // of its socket on the host
+};
+
 enum class OnReboot { kRestart, kExit };
 
 // What is booted, when it is not a kernel and an initrd by name.
@@ -85,6 +91,8 @@ struct MachineConfig {
     std::vector<DiskConfig> disks;
     std::vector<NetworkConfig> networks;
     ConsoleTarget console;
+    std::optional<ConsoleLogTarget> console_log;
+    std::vector<PortConfig> ports;  // at most kMaxNamedPorts
     OnReboot on_reboot = OnReboot::kRestart;
     ConfinementConfig confinement;
     std::optional<std::string> stats;

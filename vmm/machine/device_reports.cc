@@ -42,4 +42,12 @@ std::string SentenceFor(const HostIoFailed& failed, std::size_t disk) {
            "; the guest sees the error, and later ones of this kind are not shown";
 }
 
+std::string SentenceFor(const ConsoleIoFailed& failed) {
+    const std::string why = ::strerror(failed.os_errno);
+    if (failed.where == ConsoleIoFailed::Where::kLog) {
+        return "cannot write the console's log: " + why + "; what the guest prints meanwhile is missing from it";
+    }
+    return "cannot write the console any more: " + why + "; the guest goes on without";
+}
+
 }  // namespace husk

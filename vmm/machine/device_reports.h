@@ -14,5 +14,6 @@ namespace husk {
 [[nodiscard]] std::string SentenceFor(const HostIoFailed& failed, std::size_t disk);
 // From the worker of network device number `net`.
 [[nodiscard]] std::string SentenceFor(const NetWireGone& gone, std::size_t net);
+[[nodiscard]] std::string SentenceFor(const ConsoleIoFailed& failed);
 
 }  // namespace husk

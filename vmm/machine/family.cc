@@ -45,6 +45,16 @@ ConsoleConfig MakeConsoleConfig(const MachineConfig& config, const ConsoleEndpoi
     message.clients = config.console.kind == ConsoleTarget::Kind::kUnix;
     message.pty = config.console.kind == ConsoleTarget::Kind::kPty;
     message.uart = config.uart;
+    message.plain = config.console.kind == ConsoleTarget::Kind::kFile && !config.console.raw;
+    if (config.console_log) {
+        message.log = true;
+        message.log_raw = config.console_log->raw;
+        message.log_max = config.console_log->max;
+    }
+    message.ports = static_cast<std::uint32_t>(config.ports.size());
+    for (std::size_t port = 0; port < config.ports.size(); ++port) {
+        message.port_names[port].Assign(config.ports[port].name);
+    }
     if (endpoint.terminal) message.terminal = *endpoint.terminal;
     message.name.Assign(config.name);
     return message;
@@ -60,9 +70,10 @@ DeviceSpec MakeSpec(VirtioDeviceId id, std::uint32_t queues, std::uint16_t queue
     return spec;
 }
 
-DeviceSpec ConsoleSpec() {
-    return MakeSpec(VirtioDeviceId::kConsole, console_config::kQueues, console_config::kQueueSize,
-                    console_config::kFeatures, console_config::Initial());
+DeviceSpec ConsoleSpec(std::size_t named_ports) {
+    const auto ports = static_cast<std::uint32_t>(named_ports);
+    return MakeSpec(VirtioDeviceId::kConsole, console_config::Queues(ports), console_config::kQueueSize,
+                    console_config::Features(ports), console_config::Initial(ports));
 }
 
 BlkOffer MakeBlkOffer(const MachineConfig& config, std::size_t index) {
@@ -197,7 +208,8 @@ bool LimitFileSize(pid_t process, std::uint64_t bytes) {
 
 std::vector<bool> Family::DisksLeftInUse() const {
     std::vector<bool> in_use;
-    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk, disk_stats.size())) in_use.push_back(!worker.ended_well);
+    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk, disk_stats.size()))
+        in_use.push_back(!worker.ended_well);
     return in_use;
 }
 
@@ -253,7 +265,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
                                           {plan.kernel.Get(), vmm_slot::kKernel}};
     if (plan.initrd) vmm_slots.push_back({plan.initrd.Get(), vmm_slot::kInitrd});
     VmmConfig vmm_config = MakeVmmConfig(config, plan, process_start);
-    vmm_config.device[kConsoleDevice] = ConsoleSpec();
+    vmm_config.device[kConsoleDevice] = ConsoleSpec(config.ports.size());
     std::vector<DiskGeometry> geometries;
     for (std::size_t disk = 0; disk < disks; ++disk) {
         geometries.push_back(HUSK_TRY(GeometryOf(resources.disks[disk], config.disks[disk].ephemeral)));
@@ -289,6 +301,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     const ConsoleEndpoint& endpoint = resources.console;
     if (endpoint.input) console_slots.push_back({endpoint.input.Get(), console_slot::kInput});
     if (endpoint.output) console_slots.push_back({endpoint.output.Get(), console_slot::kOutput});
+    if (resources.console_log) console_slots.push_back({resources.console_log.Get(), console_slot::kLog});
     roles.Add(HUSK_TRY(starter.Start("console", "console", console_slots, {.open_files = kWorkerFiles},
                                      MakeConsoleConfig(config, endpoint))));
 

@@ -32,10 +32,14 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
         scratch = HUSK_TRY_IN("disk " + disk.path, OverlayDisk::CreateScratch(ScratchFolder(), file.Bytes()));
         if (selinux) HUSK_TRY(selinux->LabelDisk(scratch.Get(), "the scratch file of " + disk.path, false));
     }
-    // A console's and a network's sockets are used by roles.
+    // The sockets of the console, its ports and networks are used by roles.
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
+    if (config.console_log) resources.console_log = HUSK_TRY(OpenConsoleLog(config.console_log->path));
+    for (const PortConfig& port : config.ports) {
+        resources.ports.push_back(HUSK_TRY(UnixListener::Open("the socket of port " + port.name, port.path)));
+    }
     for (std::uint32_t net = 0; net < config.networks.size(); ++net) {
         resources.nets.push_back(HUSK_TRY(HostNet::Open(config.networks[net], config.name, net)));
         const ScopedFd& capture = resources.nets.back().capture.fd;

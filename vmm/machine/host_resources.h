@@ -7,6 +7,7 @@
 
 #include "devices/host/console_endpoint.h"
 #include "devices/host/disk_file.h"
+#include "devices/host/unix_listener.h"
 #include "sandbox/selinux/selinux.h"
 #include "vmm/base/result.h"
 #include "vmm/machine/config.h"
@@ -17,9 +18,11 @@ namespace husk {
 struct HostResources {
     std::unique_ptr<SelinuxHost> selinux_host;
     ConsoleEndpoint console;
+    ScopedFd console_log;             // when there is to be one
+    std::vector<UnixListener> ports;  // as in MachineConfig::ports
     std::vector<DiskFile> disks;      // as in MachineConfig::disks
     std::vector<ScopedFd> scratches;  // of those: where writes to an ephemeral one go
-    std::vector<HostNet> nets;    // as in MachineConfig::networks
+    std::vector<HostNet> nets;        // as in MachineConfig::networks
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;
 

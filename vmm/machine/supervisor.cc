@@ -19,6 +19,7 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/log.h"
 #include "vmm/machine/boot_source.h"
+#include "vmm/machine/console_clients.h"
 #include "vmm/machine/device_reports.h"
 #include "vmm/machine/family.h"
 #include "vmm/machine/stall.h"
@@ -82,15 +83,9 @@ bool HasControllingTerminal() { return ScopedFd(::open("/dev/tty", O_RDONLY | O_
 class Life {
  public:
     // `explain_stall` says what the guest may be waiting for.
-    Life(Family& family, HostResources& resources, const Signals& signals, ScopedFd& client,
+    Life(Family& family, HostResources& resources, const Signals& signals, ConsoleClients& clients,
          const std::function<std::string()>& explain_stall)
-        : family_(family),
-          resources_(resources),
-          endpoint_(resources.console),
-          nets_(resources.nets),
-          signals_(signals),
-          client_(client),
-          explain_stall_(explain_stall) {}
+        : family_(family), resources_(resources), signals_(signals), clients_(clients), explain_stall_(explain_stall) {}
 
     Ending Run() {
         while (!std::ranges::all_of(family_.roles, &RoleHandle::ended)) Turn();
@@ -102,24 +97,27 @@ class Life {
 
  private:
     void Turn() {
-        const bool wants_client = endpoint_.listener && !client_;
-        std::vector<pollfd> waiting{pollfd{signals_.Fd(), POLLIN, 0},
-                                    pollfd{wants_client ? endpoint_.listener.Get() : -1, POLLIN, 0}};
+        std::vector<pollfd> waiting{pollfd{signals_.Fd(), POLLIN, 0}};
+        for (std::size_t client = 0; client < clients_.Count(); ++client) waiting.push_back(clients_.Waiting(client));
+        const std::size_t first_role = waiting.size();
         for (const RoleHandle& role : family_.roles) {
             waiting.push_back({role.ended ? -1 : role.channel.Fd(), POLLIN, 0});
             waiting.push_back({role.ended ? -1 : role.process.pidfd.Get(), POLLIN, 0});
         }
         const std::size_t first_net = waiting.size();
-        for (const HostNet& net : nets_) waiting.push_back({net.passt ? net.passt->PidFd() : -1, POLLIN, 0});
+        for (const HostNet& net : resources_.nets) waiting.push_back({net.passt ? net.passt->PidFd() : -1, POLLIN, 0});
         ::poll(waiting.data(), waiting.size(), stop_deadline_ ? 100 : -1);
         if (waiting[0].revents != 0) OnSignal();
         for (std::size_t index = 0; index < family_.roles.size(); ++index) {
             // A role's last message comes before its end.
-            if (waiting[2 + 2 * index].revents != 0) OnMessage(index);
-            if (waiting[3 + 2 * index].revents != 0) OnEnd(index);
+            if (waiting[first_role + 2 * index].revents != 0) OnMessage(index);
+            if (waiting[first_role + 2 * index + 1].revents != 0) OnEnd(index);
         }
-        if (waiting[1].revents != 0) OnClient();
-        for (std::size_t net = 0; net < nets_.size(); ++net) {
+        const RoleHandle& console = family_.Console();
+        for (std::size_t client = 0; client < clients_.Count(); ++client) {
+            if (waiting[1 + client].revents != 0) clients_.Accept(client, console.ready ? &console.channel : nullptr);
+        }
+        for (std::size_t net = 0; net < resources_.nets.size(); ++net) {
             if (waiting[first_net + net].revents != 0) OnPasstEnd(net);
         }
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
@@ -169,6 +167,7 @@ class Life {
         } else if (index == Family::kConsole) {
             if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
             if (mail->message.As<GuestStalls>()) OnStall();
+            if (const auto failed = mail->message.As<ConsoleIoFailed>()) OnConsoleFailed(*failed);
         } else if (index < family_.FirstNet()) {
             if (const auto failed = mail->message.As<HostIoFailed>())
                 Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
@@ -191,9 +190,7 @@ class Life {
 
     void OnReady(std::size_t index) {
         if (std::exchange(family_.roles[index].ready, true)) return;
-        if (index == Family::kConsole && client_) {
-            (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
-        }
+        if (index == Family::kConsole) clients_.Introduce(family_.Console().channel);
         if (going_ || !std::ranges::all_of(family_.roles, &RoleHandle::ready)) return;
         going_ = true;
         (void)SendMessage(family_.Vmm().channel, Go{});
@@ -207,7 +204,13 @@ class Life {
     void OnConsoleAsks(const ConsoleAsks& asks) {
         if (asks.what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
         if (asks.what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
-        if (asks.what == ConsoleAsks::What::kClientGone) client_.Reset();
+        if (asks.what == ConsoleAsks::What::kClientGone) clients_.Gone(asks.port);
+    }
+
+    // Once for each place and life, whatever the console says.
+    void OnConsoleFailed(const ConsoleIoFailed& failed) {
+        bool& told = failed.where == ConsoleIoFailed::Where::kLog ? log_failed_ : output_failed_;
+        if (!std::exchange(told, true)) Log(LogLevel::kWarning, SentenceFor(failed));
     }
 
     // Once in a life, whatever the console says.
@@ -223,7 +226,7 @@ class Life {
 
     // The next life begins without it. Once in a run.
     void OnWireGone(const NetWireGone& gone, std::size_t net) {
-        HostNet& host = nets_[net];
+        HostNet& host = resources_.nets[net];
         if (host.wire == NetConfig::Wire::kNone) return;
         host.wire = NetConfig::Wire::kNone;
         host.queues.clear();
@@ -231,7 +234,7 @@ class Life {
     }
 
     void OnPasstEnd(std::size_t net) {
-        const std::string words = nets_[net].passt->LastWords();
+        const std::string words = resources_.nets[net].passt->LastWords();
         Log(LogLevel::kWarning,
             "net" + std::to_string(net) + ": passt has ended" + (words.empty() ? "" : ": " + words));
     }
@@ -264,11 +267,6 @@ class Life {
         (void)SendMessage(family_.Console().channel, Drain{});
     }
 
-    void OnClient() {
-        client_.Reset(::accept4(endpoint_.listener.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (client_ && family_.Console().ready) (void)SendMessage(family_.Console().channel, Client{}, client_.Get());
-    }
-
     static bool PendingMessage(const Channel& channel) {
         pollfd waiting{channel.Fd(), POLLIN, 0};
         std::byte probe{};
@@ -299,31 +297,17 @@ class Life {
 
     Family& family_;
     HostResources& resources_;
-    const ConsoleEndpoint& endpoint_;
-    std::vector<HostNet>& nets_;
     const Signals& signals_;
-    ScopedFd& client_;
+    ConsoleClients& clients_;
     const std::function<std::string()>& explain_stall_;
     bool going_ = false;
     bool stalled_ = false;
+    bool output_failed_ = false;
+    bool log_failed_ = false;
     std::optional<int> stop_asked_;  // by this signal: the power button is pressed
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;
     std::array<bool, kMaxDevices> broken_{};
-};
-
-// The socket goes with the VM.
-class SocketFile {
- public:
-    explicit SocketFile(const ConsoleEndpoint& endpoint) : endpoint_(endpoint) {}
-    ~SocketFile() {
-        if (endpoint_.listener) ::unlink(endpoint_.place.c_str());
-    }
-    SocketFile(const SocketFile&) = delete;
-    SocketFile& operator=(const SocketFile&) = delete;
-
- private:
-    const ConsoleEndpoint& endpoint_;
 };
 
 // Says which layers the VM does without, in a line for those that the person waived and one for those that the host
@@ -352,11 +336,10 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     StatsReport report = HUSK_TRY(StatsReport::Create(config, process_start));
     HostResources resources = HUSK_TRY(HostResources::Open(config));
     const ConsoleEndpoint& endpoint = resources.console;
-    const SocketFile socket_file(endpoint);
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
     const Signals signals;
     const RawTerminal raw(endpoint);
-    ScopedFd client;
+    ConsoleClients clients(endpoint.listener ? &*endpoint.listener : nullptr, resources.ports);
     Ending ending;
     std::uint64_t boots = 0;
     std::vector<bool> left_open;  // disks whose last worker did not end its requests
@@ -364,7 +347,7 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
-        ending = Life(family, resources, signals, client, explain_stall).Run();
+        ending = Life(family, resources, signals, clients, explain_stall).Run();
         report.AddBoot(family, ending);
         left_open = family.DisksLeftInUse();
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,14 +11,17 @@
 #include <csignal>
 #include <ctime>
 
+#include "devices/host/console_log.h"
 #include "devices/host/console_pump.h"
 #include "devices/host/terminal.h"
 #include "devices/virtio/console/console_device.h"
+#include "devices/virtio/console/output_poll.h"
 #include "sandbox/process/role_start.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
 #include "vmm/base/syscalls.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/roles/console_ports.h"
 #include "vmm/roles/filters/filters.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/manifest.h"
@@ -45,6 +49,12 @@ Result<> Catch(int number, void (*handler)(int)) {
 // Behind the slots: statistics, rings, and a client's descriptor on its way to its slot.
 constexpr unsigned kOpenFiles = console_slot::kEnd + 3;
 
+// What clients of ports get to read the last of the guest's output.
+constexpr std::uint64_t kDrainPorts = 2'000'000'000;  // nanoseconds
+
+// Turns of polled output before the rest of the loop has its turn.
+constexpr int kPolledTurns = 32;
+
 bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
 // A slot without its descriptor holds /dev/null: left free, it would go to the next descriptor this role opens.
@@ -61,6 +71,17 @@ std::optional<console_config::Window> LookAtWindow() {
     return std::nullopt;
 }
 
+// The log goes on behind what an earlier life of the guest, or an earlier run of husk, wrote.
+Result<ConsoleLog::File> LogFile(const ConsoleConfig& config) {
+    struct stat status{};
+    if (::fstat(console_slot::kLog, &status) != 0) return FailOs("cannot look at the console's log");
+    if (!S_ISREG(status.st_mode) || config.log_max < kConsoleLogLeastMax) return Fail("the console's log is no log");
+    return ConsoleLog::File{.fd = console_slot::kLog,
+                            .size = static_cast<std::uint64_t>(status.st_size),
+                            .max = config.log_max,
+                            .raw = config.log_raw};
+}
+
 class ConsoleRole {
  public:
     explicit ConsoleRole(const Channel& launcher) : launcher_(launcher) {}
@@ -75,10 +96,12 @@ class ConsoleRole {
         ConsolePump::Host host;
         host.input = IsOpen(console_slot::kInput) ? console_slot::kInput : -1;
         host.output = IsOpen(console_slot::kOutput) ? console_slot::kOutput : -1;
-        for (const int slot : {console_slot::kInput, console_slot::kOutput, console_slot::kClient,
-                               console_slot::kInterrupt, console_slot::kDoorbell, console_slot::kGuestRam}) {
+        for (const int slot :
+             {console_slot::kInput, console_slot::kOutput, console_slot::kClient, console_slot::kInterrupt,
+              console_slot::kDoorbell, console_slot::kGuestRam, console_slot::kLog}) {
             if (!IsOpen(slot)) Vacate(slot);
         }
+        for (int slot = console_slot::kFirstPortClient; slot < console_slot::kEnd; ++slot) Vacate(slot);
         const Sealing sealing = HUSK_TRY(Sealing::Begin(launcher_));
         config_ = HUSK_TRY(Expect<ConsoleConfig>(launcher_)).first;
         stats_.emplace(HUSK_TRY(SharedPages<ConsoleStats>::Create("husk-console-stats")));
@@ -92,8 +115,14 @@ class ConsoleRole {
         host.clients = config_.clients;
         host.pty = config_.pty;
         host.uart = config_.uart;
-        hvc_.emplace(interrupt_, (*stats_)->device);
-        pump_.emplace(**rings_, *hvc_, host, wake_vmm_);
+        host.plain = config_.plain;
+        if (config_.log) host.log = &log_.emplace(HUSK_TRY(LogFile(config_)));
+        const std::size_t named = std::min<std::size_t>(config_.ports, port_names_.size());
+        for (std::size_t port = 0; port < named; ++port) port_names_[port] = config_.port_names[port].View();
+        device_.emplace(interrupt_, (*stats_)->device, std::span(port_names_).first(named));
+        pump_.emplace(**rings_, device_->Console(), host, wake_vmm_);
+        ports_.emplace(*device_, named);
+        poll_.emplace(*device_, (*stats_)->device);
         HUSK_TRY(SendMessage(launcher_, Stats{}, stats_->Fd()));
         HUSK_TRY(sealing.SealProcess({.open_files = kOpenFiles}, launcher_.Fd(), (*stats_)->sealing));
         (*stats_)->process_sealed.SetOnce();
@@ -105,10 +134,14 @@ class ConsoleRole {
     // Until the launcher says that the VM is over and all is written, or is gone.
     void Run() {
         PostMessage(launcher_, Ready{});
-        while (!launcher_died && !(draining_ && pump_->Drained())) {
-            std::array<pollfd, 6> waiting{};
-            const int timeout = UntilStall(pump_->Prepare(waiting[0], waiting[1]));
+        while (!launcher_died && !IsOver()) {
+            std::array<pollfd, 6 + ConsolePorts::kMax> waiting{};
+            const auto ports = std::span(waiting).last<ConsolePorts::kMax>();
             FollowWindow();
+            PollOutput();
+            int timeout = Sooner(pump_->Prepare(waiting[0], waiting[1]), ports_->Prepare(ports));
+            if (!device_->SleepControl()) timeout = 0;
+            timeout = Sooner(timeout, UntilDeadlines());
             const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
             waiting[3] = {doorbell_.Get(), POLLIN, 0};
@@ -116,16 +149,22 @@ class ConsoleRole {
             waiting[5] = {launcher_.Fd(), POLLIN, 0};
             if (!Wait(waiting, timeout)) continue;
             if (waiting[2].revents != 0) wake_console_.Drain();
-            if (waiting[3].revents != 0) (*stats_)->device.doorbells.Add(doorbell_.Take());
+            if (waiting[3].revents != 0) {
+                (*stats_)->device.doorbells.Add(doorbell_.Take());
+                poll_->WorkCame(MonotonicNanoseconds());
+            }
             // What the guest wrote before it reset the device is taken before the device is stopped.
-            Report(pump_->Turn(waiting[0], waiting[1], MonotonicNanoseconds()));
-            if (const auto fault = hvc_->TakeFault()) AskForReset(*fault);
+            device_->ServeControl();
+            Turn(waiting[0], waiting[1], ports);
+            if (const auto fault = device_->TakeFault()) AskForReset(*fault);
+            ReportFailures();
             if (pump_->Waits().TakeStall(MonotonicNanoseconds())) PostMessage(launcher_, GuestStalls{});
             if ((waiting[4].revents & POLLOUT) != 0) TellWindow();
             if ((waiting[4].revents & ~POLLOUT) != 0) HandleVmm();
             if (waiting[5].revents != 0) HandleLauncher();
             PublishCounts();
         }
+        if (log_) log_->Flush();
         if (launcher_died && config_.restore_terminal) RestoreTerminal(console_slot::kInput, config_.terminal);
     }
 
@@ -150,13 +189,44 @@ class ConsoleRole {
                0;
     }
 
-    // `milliseconds` (-1: for ever), or less, so as to notice that the guest waits for too long.
-    [[nodiscard]] int UntilStall(int milliseconds) {
-        const auto deadline = pump_->Waits().Deadline();
-        if (!deadline) return milliseconds;
+    void Turn(const pollfd& input, const pollfd& output, std::span<const pollfd, ConsolePorts::kMax> ports) {
+        Report(pump_->Turn(input, output, MonotonicNanoseconds()));
+        ReportGone(ports_->Turn(ports, MonotonicNanoseconds()));
+    }
+
+    // Turns while output comes fast.
+    void PollOutput() {
+        std::array<pollfd, ConsolePorts::kMax> ports;
+        ports.fill({-1, 0, 0});
+        const Counter& taken = (*stats_)->device.bytes_in;
+        for (int turn = 0; turn < kPolledTurns && poll_->Looks(); ++turn) {
+            const std::uint64_t before = taken.Get();
+            Turn({-1, 0, 0}, {-1, 0, 0}, ports);
+            if (taken.Get() == before) return;  // it waits for the host, not we for it
+        }
+    }
+
+    // Of two times to wait, in milliseconds (-1: for ever).
+    static int Sooner(int one, int other) {
+        if (one < 0 || other < 0) return std::max(one, other);
+        return std::min(one, other);
+    }
+
+    // Until it is to be noticed that the guest waits for too long, or that the clients of its ports do not read the
+    // last of it.
+    [[nodiscard]] int UntilDeadlines() {
+        constexpr std::uint64_t kNever = ~std::uint64_t{0};
+        std::uint64_t deadline = pump_->Waits().Deadline().value_or(kNever);
         const std::uint64_t now = MonotonicNanoseconds();
-        const int left = now < *deadline ? static_cast<int>((*deadline - now) / 1'000'000 + 1) : 0;
-        return milliseconds < 0 ? left : std::min(milliseconds, left);
+        if (draining_ && !PortsAreOver()) deadline = std::min(deadline, drain_ports_until_);
+        if (deadline == kNever) return -1;
+        return now < deadline ? static_cast<int>((deadline - now) / 1'000'000 + 1) : 0;
+    }
+
+    // A person may take time to read the console's last words; who is at a port is a program.
+    [[nodiscard]] bool IsOver() const { return draining_ && pump_->Drained() && PortsAreOver(); }
+    [[nodiscard]] bool PortsAreOver() const {
+        return ports_->Drained() || MonotonicNanoseconds() >= drain_ports_until_;
     }
 
     // --- The launcher
@@ -180,6 +250,25 @@ class ConsoleRole {
         PostMessage(launcher_, asks);
     }
 
+    void ReportGone(std::uint32_t ports) {
+        for (std::uint32_t port = 1; port <= ConsolePorts::kMax; ++port) {
+            if ((ports >> (port - 1) & 1) == 0) continue;
+            Vacate(console_slot::PortClient(static_cast<int>(port)));
+            PostMessage(launcher_, ConsoleAsks{.what = ConsoleAsks::What::kClientGone, .port = port});
+        }
+    }
+
+    void ReportFailures() {
+        using Where = ConsoleIoFailed::Where;
+        if (const auto failure = pump_->TakeFailure()) {
+            PostMessage(launcher_, ConsoleIoFailed{.where = Where::kOutput, .os_errno = *failure});
+        }
+        if (!log_) return;
+        if (const auto failure = log_->TakeFailure()) {
+            PostMessage(launcher_, ConsoleIoFailed{.where = Where::kLog, .os_errno = *failure});
+        }
+    }
+
     void HandleLauncher() {
         MessageBuffer message;
         const Channel::Taken taken = launcher_.TakeWithFd(message.bytes);
@@ -187,16 +276,24 @@ class ConsoleRole {
         if (message.size == 0) launcher_died = 1;
         if (message.As<Drain>()) BeginDraining();
         if (taken.fd < 0) return;
-        if (message.As<Client>() && RawDup3(taken.fd, console_slot::kClient) == console_slot::kClient) {
-            pump_->SetClient(console_slot::kClient);
-        }
+        if (const auto client = message.As<Client>()) TakeClient(client->port, taken.fd);
         RawSyscall(SYS_close, taken.fd);
+    }
+
+    void TakeClient(std::uint32_t port, int fd) {
+        if (port > ConsolePorts::kMax) return;
+        const int slot = port == 0 ? console_slot::kClient : console_slot::PortClient(static_cast<int>(port));
+        if (RawDup3(fd, slot) != slot) return;
+        if (port == 0) return pump_->SetClient(slot);
+        if (!ports_->SetClient(port)) Vacate(slot);
     }
 
     // The vmm is dead. Its last words may still be unread: a device activated just before is drained as well.
     void BeginDraining() {
         draining_ = true;
+        drain_ports_until_ = MonotonicNanoseconds() + kDrainPorts;
         pump_->EndInput();
+        ports_->EndInput();
         for (std::array waiting{pollfd{vmm_.Fd(), POLLIN, 0}}; !vmm_gone_ && Wait(waiting, 0);) {
             if (waiting[0].revents == 0) break;
             HandleVmm();
@@ -218,15 +315,15 @@ class ConsoleRole {
     }
 
     void Activate(const Activation& activation) {
-        if (hvc_->Live()) StopHvc();
-        if (const auto fault = hvc_->Activate(*memory_, activation)) return AskForReset(*fault);
+        if (device_->Live()) StopHvc();
+        if (const auto fault = device_->Activate(*memory_, activation)) return AskForReset(*fault);
         (*stats_)->driver_ok.SetOnce();
         // Drivers look at the size when they are told that it changed, not when they start.
         if (!window_due_) window_due_ = window_told_;
     }
 
     void StopHvc() {
-        hvc_->Deactivate();
+        device_->Deactivate();
         pump_->HvcDied();
     }
 
@@ -242,7 +339,9 @@ class ConsoleRole {
         window_changed = 0;
         if (config_.clients || config_.pty) return;
         const auto window = LookAtWindow();
-        if (window && window != window_told_) window_due_ = window;
+        if (!window || window == window_told_) return;
+        window_due_ = window;
+        device_->SetWindow(*window);
     }
 
     // Only when the channel has room: a vmm that stands still must not hold up the terminal.
@@ -274,12 +373,17 @@ class ConsoleRole {
     std::optional<SharedPages<ConsoleStats>> stats_;
     std::optional<SharedPages<ConsoleRings>> rings_;
     std::optional<GuestMemory> memory_;
-    std::optional<ConsoleDevice> hvc_;
+    std::optional<ConsoleLog> log_;
+    std::array<std::string_view, ConsolePorts::kMax> port_names_{};
+    std::optional<ConsoleDevice> device_;
     std::optional<ConsolePump> pump_;
+    std::optional<ConsolePorts> ports_;
+    std::optional<OutputPoll> poll_;
     std::optional<console_config::Window> window_due_;  // to be told to the guest
     std::optional<console_config::Window> window_told_;
     bool vmm_gone_ = false;
     bool draining_ = false;
+    std::uint64_t drain_ports_until_ = 0;
 };
 
 }  // namespace

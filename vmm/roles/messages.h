@@ -9,7 +9,7 @@
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice, ConfigureDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, DeviceConfigured, ConfigChanged
-//     worker -> launcher    HostIoFailed, NetWireGone
+//     worker -> launcher    HostIoFailed (a disk's), NetWireGone, ConsoleIoFailed
 //     launcher -> blk       ResizeDisk
 #pragma once
 
@@ -25,6 +25,7 @@
 
 #include "devices/host/disk_geometry.h"
 #include "devices/host/terminal.h"
+#include "devices/virtio/console/console_config.h"
 #include "devices/virtio/mmio_transport.h"
 #include "devices/virtio/net/net_rules.h"
 #include "sandbox/seccomp/violation.h"
@@ -72,6 +73,7 @@ enum class MessageType : std::uint32_t {
     kResizeDisk,
     kNetConfig,
     kNetWireGone,
+    kConsoleIoFailed,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -174,6 +176,12 @@ struct ConsoleConfig {
     bool clients = false;           // a unix socket: output waits for a client
     bool pty = false;               // a pseudo-terminal: its other side comes and goes
     bool uart = true;               // the guest has a serial port beside hvc0
+    bool plain = false;             // escape sequences are left out of the output
+    bool log = false;               // what is shown goes to a file, too
+    bool log_raw = false;           // with its escape sequences
+    std::uint64_t log_max = 0;      // bytes
+    std::uint32_t ports = 0;        // named ones, at most kMaxNamedPorts
+    std::array<FixedText<console_config::kMaxPortName>, console_config::kMaxNamedPorts> port_names{};
     TerminalSettings terminal;
     FixedText<kMaxName> name;
 };
@@ -220,9 +228,10 @@ struct Stop {
 struct Drain {
     static constexpr MessageType kType = MessageType::kDrain;
 };
-// To the console, with a connected socket.
+// To the console, with a connected socket: a client of the console, or of a named port.
 struct Client {
     static constexpr MessageType kType = MessageType::kClient;
+    std::uint32_t port = 0;  // 0: the console
 };
 
 // Beside it: the memfd of the role's statistics.
@@ -263,6 +272,7 @@ struct GuestEnded {
 struct ConsoleAsks {
     static constexpr MessageType kType = MessageType::kConsoleAsks;
     enum class What : std::uint32_t { kQuit, kKill, kClientGone } what = What::kQuit;
+    std::uint32_t port = 0;  // with kClientGone, as in Client
 };
 
 // console -> launcher, once in a life: the guest's first stage waits for a device that does not come.
@@ -328,6 +338,12 @@ struct HostIoFailed {
 // A network worker's wire is cut: its guest sees the link go down. At most once.
 struct NetWireGone {
     static constexpr MessageType kType = MessageType::kNetWireGone;
+};
+// The console cannot write where it should. At most one for each place and life; the guest goes on.
+struct ConsoleIoFailed {
+    static constexpr MessageType kType = MessageType::kConsoleIoFailed;
+    enum class Where : std::uint32_t { kOutput, kLog } where = Where::kOutput;
+    std::int32_t os_errno = 0;
 };
 
 // vmm -> launcher: a driver broke the protocol of a device.

@@ -49,7 +49,11 @@ inline constexpr int kClient = 9;       // the connected client of a unix socket
 inline constexpr int kInterrupt = 10;   // eventfd, written
 inline constexpr int kDoorbell = 11;    // eventfd, read
 inline constexpr int kGuestRam = 12;    // comes with a message from the vmm
-inline constexpr int kEnd = 13;
+inline constexpr int kLog = 13;         // a file, when what is shown is logged
+// The client of each named port, counted from 1; they come and go, too.
+inline constexpr int kFirstPortClient = 14;
+constexpr int PortClient(int port) { return kFirstPortClient + port - 1; }
+inline constexpr int kEnd = kFirstPortClient + 4;
 }  // namespace console_slot
 
 namespace blk_slot {

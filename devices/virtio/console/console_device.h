@@ -1,30 +1,33 @@
-// ConsoleDevice: the data path of the virtio-console device, hvc0 (Virtio 1.2 §5.3), in the console role. The driver of
-// its queues is hostile; the registers are the vmm's business.
+// ConsoleDevice: the data path of the virtio-console device (Virtio 1.2 §5.3), in the console role: hvc0, and the named
+// ports when there are any. The driver of its queues is hostile; the registers are the vmm's business. A driver that
+// does not take MULTIPORT has hvc0 alone.
 //
-// Back-pressure reaches into a chain: what the host has no room for stays in guest memory, a cursor remembers where,
-// and the chain goes back to the driver once all of it is taken. One thread; no allocation after Activate().
+// One thread; no allocation after Activate().
 #pragma once
 
-#include <sys/uio.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string_view>
 
 #include "devices/host/console_port.h"
 #include "devices/virtio/console/console_config.h"
-#include "devices/virtio/device_stats.h"
+#include "devices/virtio/console/console_session.h"
+#include "devices/virtio/console/control_queues.h"
+#include "devices/virtio/console/port_queues.h"
 #include "devices/virtio/mmio_transport.h"
-#include "devices/virtio/split_queue.h"
-#include "vmm/base/event_fd.h"
 #include "vmm/memory/guest_memory.h"
 
 namespace husk {
 
-class ConsoleDevice final : public ConsolePort {
+class ConsoleDevice {
  public:
-    // Both must outlive this. `interrupt` is signalled at most once for each batch.
-    ConsoleDevice(const EventFd& interrupt, DeviceStats& stats) : interrupt_(interrupt), stats_(stats) {}
+    // All must outlive this. `interrupt` is signalled at most once for each batch of a port. `names`: of the ports
+    // behind hvc0, at most kMaxNamedPorts.
+    ConsoleDevice(const EventFd& interrupt, DeviceStats& stats, std::span<const std::string_view> names = {})
+        : session_{.interrupt = interrupt, .stats = stats}, named_(names.size()), control_(session_, ports_, names) {}
     ConsoleDevice(const ConsoleDevice&) = delete;
     ConsoleDevice& operator=(const ConsoleDevice&) = delete;
 
@@ -34,38 +37,40 @@ class ConsoleDevice final : public ConsolePort {
     // The driver resets the device, at any moment: guest memory is not touched any more, and what was not yet taken of
     // a chain is dropped. Harmless when it is not active.
     void Deactivate();
+    [[nodiscard]] bool Live() const { return session_.live; }
     // What the driver did, when it broke a rule since the last call. The device is not live from that moment on.
-    [[nodiscard]] std::optional<QueueFault> TakeFault();
+    [[nodiscard]] std::optional<QueueFault> TakeFault() { return std::exchange(session_.fault, std::nullopt); }
 
-    [[nodiscard]] bool Live() const override { return live_; }
-    std::size_t Take(std::span<std::byte> room) override;
-    [[nodiscard]] bool HasOutput() const override;
-    std::size_t Put(std::span<const std::byte> typed) override;
-    void Flush() override;
-    [[nodiscard]] bool Sleep(bool for_output, bool for_room) override;
+    // Whether one of the ports has output. Cheap: for polling.
+    [[nodiscard]] bool HasOutput() const {
+        return std::ranges::any_of(std::span(ports_).first(1 + named_), &PortQueues::HasOutput);
+    }
+    // Sends the interrupts that wait for the drivers to have looked by themselves.
+    void Settle() {
+        for (PortQueues& port : ports_) port.Settle();
+    }
+    // hvc0.
+    [[nodiscard]] ConsolePort& Console() { return ports_[0]; }
+    // Named port number `port`, counted from 1.
+    [[nodiscard]] ConsolePort& Port(std::size_t port) { return ports_[port]; }
+
+    // Somebody on the host came to a named port, or left it.
+    void SetHostOpen(std::size_t port, bool open) { control_.SetHostOpen(port, open); }
+    // The window of hvc0. A driver that did not take MULTIPORT looks it up in the configuration.
+    void SetWindow(console_config::Window window) { control_.SetWindow(window); }
+    // The control queues' turn: before that of the ports, which are opened and closed by it.
+    void ServeControl() { control_.Serve(); }
+    // Asks for their doorbell. False: there is something to serve.
+    [[nodiscard]] bool SleepControl() { return control_.Sleep(); }
 
  private:
-    using Buffers = std::array<iovec, console_config::kQueueSize>;
-
     [[nodiscard]] std::optional<QueueFault> OpenQueues(const GuestMemory& memory, const Activation& activation);
-    [[nodiscard]] std::optional<DescriptorChain> Pop(SplitQueue& queue, Buffers& buffers);
-    void GiveBack(SplitQueue& queue, DescriptorChain&& chain, std::uint32_t written);
-    std::size_t CopyFromChain(std::span<std::byte> room);
 
-    const EventFd& interrupt_;
-    DeviceStats& stats_;
-    std::optional<SplitQueue> receive_;
-    std::optional<SplitQueue> transmit_;
-    bool live_ = false;
-    bool batch_open_ = false;  // chains were given back since the last Flush()
-    std::optional<QueueFault> fault_;
-
-    // The chain that output is being taken from, and how far that has come.
-    std::optional<DescriptorChain> chain_;
-    std::size_t chain_buffer_ = 0;  // index in its readable buffers
-    std::size_t chain_offset_ = 0;  // bytes in that buffer
-    Buffers transmit_buffers_{};
-    Buffers receive_buffers_{};
+    ConsoleSession session_;
+    std::size_t named_;
+    std::array<PortQueues, console_config::kMaxPorts> ports_{
+        PortQueues(session_), PortQueues(session_), PortQueues(session_), PortQueues(session_), PortQueues(session_)};
+    ControlQueues control_;
 };
 
 }  // namespace husk

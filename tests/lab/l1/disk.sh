@@ -146,3 +146,63 @@ exit 0 60
 termios-sane
 SCRIPT
 }
+
+# wait_in FILE TEXT SECONDS: until FILE has TEXT.
+wait_in() {
+  waited=0
+  until grep -q "$2" "$1"; do
+    [ "$waited" -lt "$3" ] || fail "no \"$2\" in $1 after $3 s"
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
+
+# named_port SERIES: hvc0 with the window's size and the port of an agent, on one device. `husk console` is the agent's
+# client, as it is at any socket; `timeout` makes it leave.
+named_port() {
+  fresh_root
+  seq 1 60000 | head -c 300000 >sent
+  : >talk
+  converse_on_disk "$1" "" --port "name=org.husk.agent,unix=$PWD/agent" >talk <<'SCRIPT' &
+expect "l2 login: " 150
+expect "l2 login: " 60
+send "\x1ds"
+expect "husk: keys go to hvc0 now" 5
+send "root\n"
+expect "Password: " 20
+sleep 1
+send "secret-of-l2\n"
+expect "/dev/hvc0 # " 30
+send "stty size\n"
+expect "24 80" 20
+window 132 43
+sleep 2
+send "stty size\n"
+expect "43 132" 20
+send "cat /sys/class/virtio-ports/*/name; port=/dev/$(basename /sys/class/virtio-ports/*p1)\n"
+expect "org.husk.agent" 20
+send "echo reads-$((10+1)); head -c 300000 $port | md5sum\n"
+expect "  -" 120
+send "echo reads-$((10+2)); cat $port; echo the client left: $((40+2))\n"
+expect "short" 60
+expect "the client left: 42" 60
+send "exec 3<>$port; echo reads-$((10+3)); head -c 4 <&3 >/tmp/got; cat /tmp/got >&3; exec 3<&-; echo answered $((40+3))\n"
+expect "answered 43" 60
+send "poweroff\n"
+exit 0 60
+termios-sane
+SCRIPT
+  person=$!
+  wait_in talk reads-11 300
+  timeout 20 husk console agent <sent || true
+  wait_in talk reads-12 60
+  printf short | timeout 5 husk console agent || true
+  wait_in talk reads-13 60
+  printf ping | timeout 10 husk console agent >answer || true
+  status=0
+  wait "$person" || status=$?
+  cat talk
+  [ "$status" = 0 ] || fail "the conversation did not hold"
+  grep -q "$(md5sum <sent | cut -c 1-32)" talk || fail "the guest got something else"
+  [ "$(cat answer)" = ping ] || fail "the agent's answer is $(cat answer)"
+}

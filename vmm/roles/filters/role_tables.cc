@@ -45,6 +45,15 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .ring = blk_slot::kRing,
                           .scratch = blk_slot::kScratch};
 
+constexpr std::array<int, console_config::kMaxNamedPorts> kPortClients = [] {
+    std::array<int, console_config::kMaxNamedPorts> slots{};
+    for (std::size_t port = 0; port < slots.size(); ++port) {
+        slots[port] = console_slot::PortClient(static_cast<int>(port + 1));
+    }
+    return slots;
+}();
+static_assert(kPortClients.back() < console_slot::kEnd);
+
 constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .vmm = console_slot::kVmm,
                                   .wake_console = console_slot::kWakeConsole,
@@ -53,7 +62,9 @@ constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .output = console_slot::kOutput,
                                   .client = console_slot::kClient,
                                   .interrupt = console_slot::kInterrupt,
-                                  .doorbell = console_slot::kDoorbell};
+                                  .doorbell = console_slot::kDoorbell,
+                                  .log = console_slot::kLog,
+                                  .port_clients = kPortClients};
 
 constexpr std::array<int, net_slot::kWires> kWires = [] {
     std::array<int, net_slot::kWires> slots{};
