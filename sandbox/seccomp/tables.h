@@ -31,12 +31,14 @@ struct VmmNumbers {
 };
 
 struct BlkNumbers {
-    int launcher;       // channel
-    int vmm;            // channel
-    int interrupt;      // eventfd
-    int doorbell;       // eventfd
-    int disk;           // image or block device
-    int pool_doorbell;  // eventfd
+    int launcher;   // channel
+    int vmm;        // channel
+    int interrupt;  // eventfd
+    int doorbell;   // eventfd
+    int disk;       // image or block device
+    int pool_doorbell;
+    int ring;
+    int scratch;  // eventfd
 };
 
 struct NetNumbers {
@@ -72,7 +74,9 @@ struct ConsoleNumbers {
 // The vmm's main thread.
 [[nodiscard]] ThreadTable ControlTable(const VmmNumbers& numbers);
 // A disk worker's main thread, and the threads that wait for its disk.
+// With a pool of threads, or with an io_uring.
 [[nodiscard]] ThreadTable BlkLoopTable(const BlkNumbers& numbers);
+[[nodiscard]] ThreadTable BlkRingLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
 // A network worker's only thread.
 [[nodiscard]] ThreadTable NetTable(const NetNumbers& numbers);

@@ -24,6 +24,7 @@ enum Register : u32 {
     kQueueDesc = 0x080,
     kQueueDriver = 0x090,
     kQueueDevice = 0x0a0,
+    kConfigGeneration = 0x0fc,
     kConfig = 0x100,
 };
 constexpr u32 kNeedsReset = 0x40;

@@ -57,7 +57,7 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 // "WHERE[,mac=M][,mtu=N][,queues=N]" and the words of net_rules_text.h; WHERE is "tap=NAME", "fd=N", "passt",
 // "passt=SOCKET" or "none"; a comma in it is written twice.
 [[nodiscard]] Result<NetworkConfig> ParseNet(const std::string& text);
-// "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
+// "FILE[,OPTION...]", with the options of DiskConfig; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 
 }  // namespace husk

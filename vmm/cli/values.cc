@@ -1,11 +1,7 @@
 // The values of options that have a syntax of their own.
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <span>
-#include <vector>
 
-#include "vmm/cli/comma_list.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
@@ -49,32 +45,6 @@ Result<ConsoleTarget> ParseConsole(const std::string& text) {
     if (text.starts_with("unix=") && text.size() > 5) return ConsoleTarget{Kind::kUnix, text.substr(5)};
     if (text.starts_with("file=") && text.size() > 5) return ConsoleTarget{Kind::kFile, text.substr(5)};
     return Fail(ErrorKind::kUsage, "--console takes stdio, pty, unix=PATH, file=PATH or none, not \"" + text + "\"");
-}
-
-namespace {
-
-bool IsPrintable(const std::string& text) {
-    return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
-
-}  // namespace
-
-Result<DiskConfig> ParseDisk(const std::string& text) {
-    std::vector<std::string> parts = SplitAtCommas(text);
-    DiskConfig disk{.path = std::move(parts.front()), .read_only = false, .serial = {}};
-    if (disk.path.empty()) {
-        return Fail(ErrorKind::kUsage, "--disk takes FILE[,ro][,serial=TEXT], not \"" + text + "\"");
-    }
-    for (const std::string& part : std::span(parts).subspan(1)) {
-        if (part == "ro") {
-            disk.read_only = true;
-        } else if (part.starts_with("serial=") && part.size() > 7 && IsPrintable(part)) {
-            disk.serial = part.substr(7);
-        } else {
-            return Fail(ErrorKind::kUsage, "--disk " + disk.path + ": \"" + part + "\" is neither ro nor serial=TEXT");
-        }
-    }
-    return disk;
 }
 
 }  // namespace husk

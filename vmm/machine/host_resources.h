@@ -17,8 +17,9 @@ namespace husk {
 struct HostResources {
     std::unique_ptr<SelinuxHost> selinux_host;
     ConsoleEndpoint console;
-    std::vector<DiskFile> disks;  // as in MachineConfig::disks
-    std::vector<HostNet> nets;    // as in MachineConfig::networks
+    std::vector<DiskFile> disks;      // as in MachineConfig::disks
+    std::vector<ScopedFd> scratches;  // of those: where writes to an ephemeral one go
+    std::vector<HostNet> nets;        // as in MachineConfig::networks
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;
 

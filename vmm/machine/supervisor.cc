@@ -53,13 +53,13 @@ class RawTerminal {
     const ConsoleEndpoint& endpoint_;
 };
 
-// The signals a person stops husk with, as something to poll.
-class StopSignals {
+// The signals that mean something to husk, as something to poll.
+class Signals {
  public:
-    StopSignals() {
+    Signals() {
         sigset_t set;
         ::sigemptyset(&set);
-        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&set, number);
+        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}) ::sigaddset(&set, number);
         ::sigprocmask(SIG_BLOCK, &set, nullptr);
         ::signal(SIGPIPE, SIG_IGN);
         ::signal(SIGTTOU, SIG_IGN);
@@ -76,13 +76,16 @@ class StopSignals {
     ScopedFd fd_;
 };
 
+bool HasControllingTerminal() { return ScopedFd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).Get() >= 0; }
+
 // One life of the guest, from the start of the family to the end of its last role.
 class Life {
  public:
     // `explain_stall` says what the guest may be waiting for.
-    Life(Family& family, HostResources& resources, const StopSignals& signals, ScopedFd& client,
+    Life(Family& family, HostResources& resources, const Signals& signals, ScopedFd& client,
          const std::function<std::string()>& explain_stall)
         : family_(family),
+          resources_(resources),
           endpoint_(resources.console),
           nets_(resources.nets),
           signals_(signals),
@@ -122,12 +125,16 @@ class Life {
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
     }
 
-    // The first request presses the power button; the next one ends the VM.
     void OnSignal() {
         const auto number = signals_.Take();
-        if (number) RequestStop(*number);
+        if (!number) return;
+        // To a service, which has no terminal that could hang up, SIGHUP says: look at your configuration again.
+        const bool look_again = *number == SIGUSR1 || (*number == SIGHUP && !HasControllingTerminal());
+        if (look_again) return family_.ResizeDisks(resources_);
+        RequestStop(*number);
     }
 
+    // The first request presses the power button; the next one ends the VM.
     void RequestStop(int number) {
         if (going_ && !stop_asked_) {
             stop_asked_ = number;
@@ -239,6 +246,7 @@ class Life {
         RoleHandle& role = family_.roles[index];
         const int status = WaitForRole(role.process);
         role.ended = true;
+        role.ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         while (PendingMessage(role.channel)) OnMessage(index);
         if (index != Family::kVmm) {
             // Workers end after the vmm. One that does so earlier takes the VM with it.
@@ -290,9 +298,10 @@ class Life {
     }
 
     Family& family_;
+    HostResources& resources_;
     const ConsoleEndpoint& endpoint_;
     std::vector<HostNet>& nets_;
-    const StopSignals& signals_;
+    const Signals& signals_;
     ScopedFd& client_;
     const std::function<std::string()>& explain_stall_;
     bool going_ = false;
@@ -345,22 +354,27 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     const ConsoleEndpoint& endpoint = resources.console;
     const SocketFile socket_file(endpoint);
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
-    const StopSignals signals;
+    const Signals signals;
     const RawTerminal raw(endpoint);
     ScopedFd client;
     Ending ending;
     std::uint64_t boots = 0;
+    std::vector<bool> left_open;  // disks whose last worker did not end its requests
     const std::function<std::string()> explain_stall = [&] { return ExplainStall(config, resources, boots > 1); };
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
         ending = Life(family, resources, signals, client, explain_stall).Run();
         report.AddBoot(family, ending);
+        left_open = family.DisksLeftInUse();
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
     if (ending.status == ExitStatus::kBootSourceUnusable) {
         ending.sentence = "cannot boot " + NameOfSource(config) + ": " + ending.sentence;
     }
     HUSK_TRY(report.Write(ending));
+    for (std::size_t disk = 0; disk < left_open.size(); ++disk) {
+        if (!left_open[disk]) resources.disks[disk].Unlock();
+    }
     return ending;
 }
 

@@ -41,7 +41,9 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .interrupt = blk_slot::kInterrupt,
                           .doorbell = blk_slot::kDoorbell,
                           .disk = blk_slot::kDisk,
-                          .pool_doorbell = blk_slot::kPoolDoorbell};
+                          .pool_doorbell = blk_slot::kPoolDoorbell,
+                          .ring = blk_slot::kRing,
+                          .scratch = blk_slot::kScratch};
 
 constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .vmm = console_slot::kVmm,
@@ -75,13 +77,14 @@ constexpr ReaderNumbers kReader{
 ThreadTable Vcpu(std::uint32_t vcpu) { return VcpuTable(kVmm, vmm_slot::Vcpu(static_cast<int>(vcpu))); }
 ThreadTable Control() { return ControlTable(kVmm); }
 ThreadTable BlkLoop() { return BlkLoopTable(kBlk); }
+ThreadTable BlkRingLoop() { return BlkRingLoopTable(kBlk); }
 ThreadTable BlkPool() { return BlkPoolTable(kBlk); }
 ThreadTable Console() { return ConsoleTable(kConsole); }
 ThreadTable Net() { return NetTable(kNet); }
 ThreadTable Reader() { return ReaderTable(kReader); }
 
 std::vector<ThreadTable> All() {
-    return {Vcpu(0), Control(), BlkLoop(), BlkPool(), Net(), Console(), Reader(), LauncherTable()};
+    return {Vcpu(0), Control(), BlkLoop(), BlkRingLoop(), BlkPool(), Net(), Console(), Reader(), LauncherTable()};
 }
 
 }  // namespace husk::role_tables
