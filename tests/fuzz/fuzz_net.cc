@@ -213,7 +213,11 @@ class Session {
 
     // A chain that is right but for what it holds.
     void PutChain(bool writable) {
-        const std::size_t queue = AnyQueue();
+        // Mostly into a queue where it belongs.
+        const std::uint8_t choice = input_.Byte();
+        const std::size_t pair = choice >> 7;
+        const std::size_t right = writable ? ReceiveQueue(pair) : TransmitQueue(pair);
+        const std::size_t queue = (choice & 15) == 15 ? (choice >> 4) % rings_.size() : right;
         const std::uint8_t shape = input_.Byte();
         const GuestAddress at(kArena + (shape >> 2) * 2048U);
         NetHeader header{.flags = static_cast<std::uint8_t>(input_.Byte() & 3),
