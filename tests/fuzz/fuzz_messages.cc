@@ -42,6 +42,7 @@ int Decode(const MessageBuffer& buffer) {
     if constexpr (std::is_same_v<M, Violation>) Check(!EndingOfViolation("blk0", *message).sentence.empty());
     if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message).empty());
     if constexpr (std::is_same_v<M, HostIoFailed>) Check(!SentenceFor(*message, 0).empty());
+    if constexpr (std::is_same_v<M, ConsoleIoFailed>) Check(!SentenceFor(*message).empty());
     return 1;
 }
 
@@ -59,8 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Check(DecodeAny<Manifest, Confinement, VmmConfig, ConsoleConfig, BlkConfig, Go, PowerButtonPressed, Stop, Drain,
                     Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
                     ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
-                    DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry, ReaderDone,
-                    AttachedVolume, CheckFinding>(buffer) <= 1);
+                    ConsoleIoFailed, DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote,
+                    ChosenEntry, ReaderDone, AttachedVolume, CheckFinding>(buffer) <= 1);
     // Of a reader: behind an entry and a choice, so that all is possible.
     SourceReportBuilder report(1 << 20);
     Check(report.Take(MessageBuffer::Encode(MenuEntry{})).has_value());
