@@ -10,7 +10,8 @@
 
 namespace husk {
 
-enum class DiskOperation : std::uint32_t { kRead, kWrite, kFlush };
+enum class DiskOperation : std::uint32_t { kRead, kWrite, kFlush, kDiscard, kWriteZeroes };
+inline constexpr std::size_t kDiskOperations = 5;
 
 // A transfer and how far it got: `length` bytes are still to be moved between byte `offset` of the disk and `data`. A
 // transfer that stopped half-way (an error, or nothing more in the cache) goes on from there when it is tried again.
@@ -23,6 +24,12 @@ struct DiskTransfer {
     void Advance(std::size_t count);
 };
 
+// Bytes of the disk, without data to move.
+struct DiskRange {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
 enum class ReadMode {
     kMayWait,     // for the disk
     kOnlyCached,  // EAGAIN when it would have to wait, EOPNOTSUPP when the backend cannot tell
@@ -31,9 +38,13 @@ enum class WriteMode {
     kCached,   // on the disk after a later Flush()
     kDurable,  // on the disk when Write() returns
 };
+enum class Unmap {
+    kNo,   // what is zeroed keeps its place on the host
+    kMay,  // it may be given back
+};
 
 // All calls: any thread, several at once. They give 0, or the errno of what went wrong; they never throw or allocate.
-// `transfer` lies within Bytes().
+// A transfer or a range that does not lie within Bytes() is EINVAL.
 class DiskBackend {
  public:
     virtual ~DiskBackend() = default;
@@ -41,7 +52,12 @@ class DiskBackend {
     [[nodiscard]] virtual int Write(DiskTransfer& transfer, WriteMode mode) = 0;
     // When it gives 0, every write that had completed before the call is on the disk.
     [[nodiscard]] virtual int Flush() = 0;
+    // The driver needs the contents no more: given back to the host where that is possible, else nothing.
+    [[nodiscard]] virtual int Discard(const DiskRange& range) = 0;
+    [[nodiscard]] virtual int WriteZeroes(const DiskRange& range, Unmap unmap, WriteMode mode) = 0;
     [[nodiscard]] virtual std::uint64_t Bytes() const = 0;
+    // No cache: every transfer waits for the disk.
+    [[nodiscard]] virtual bool Direct() const { return false; }
 };
 
 }  // namespace husk

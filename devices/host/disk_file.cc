@@ -1,12 +1,15 @@
 #include "devices/host/disk_file.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "vmm/base/syscalls.h"
@@ -51,27 +54,17 @@ Result<> Lock(const std::string& path, const ScopedFd& fd, bool read_only) {
     return FailOs("cannot lock " + Disk(path));
 }
 
-struct BlockDevice {
-    std::uint64_t bytes = 0;
-    std::uint32_t block_bytes = 0;
-};
-
-Result<BlockDevice> Inspect(const std::string& path, const ScopedFd& fd, bool read_only) {
-    BlockDevice device;
+Result<> RefuseLocked(const std::string& path, const ScopedFd& fd, bool read_only) {
     int locked = 0;
-    int block_bytes = 0;
-    if (::ioctl(fd.Get(), BLKGETSIZE64, &device.bytes) != 0 || ::ioctl(fd.Get(), BLKROGET, &locked) != 0 ||
-        ::ioctl(fd.Get(), BLKSSZGET, &block_bytes) != 0) {
-        return FailOs("cannot inspect " + Disk(path));
-    }
-    if (locked != 0 && !read_only)
-        return Unusable(path, " is a read-only block device, so it must be given as read-only");
-    device.block_bytes = static_cast<std::uint32_t>(block_bytes);
-    return device;
+    if (::ioctl(fd.Get(), BLKROGET, &locked) != 0) return FailOs("cannot inspect " + Disk(path));
+    if (locked == 0 || read_only) return {};
+    return Unusable(path, " is a read-only block device, so it must be given as read-only");
 }
 
-bool Within(const DiskTransfer& transfer, std::uint64_t bytes) {
-    return transfer.offset <= bytes && transfer.length <= bytes - transfer.offset;
+Result<> CheckSize(const std::string& path, std::uint64_t bytes) {
+    if (bytes == 0) return Unusable(path, " is empty");
+    if (bytes % kDiskSectorBytes == 0) return {};
+    return Unusable(path, " has " + std::to_string(bytes) + " bytes, which is not a multiple of 512");
 }
 
 // Calls preadv2 or pwritev2 (`call` is its number) until the transfer is done.
@@ -96,19 +89,40 @@ Result<DiskFile> DiskFile::Open(const std::string& path, bool read_only) {
     const bool block_device = S_ISBLK(status.st_mode);
     ScopedFd fd = HUSK_TRY(OpenLocated(path, place, block_device, read_only));
     HUSK_TRY(Lock(path, fd, read_only));
+    if (block_device) HUSK_TRY(RefuseLocked(path, fd, read_only));
     // Only now: whoever held the lock may have changed the size.
-    if (::fstat(fd.Get(), &status) != 0) return FailOs("cannot inspect " + Disk(path));
-    BlockDevice device{.bytes = static_cast<std::uint64_t>(status.st_size), .block_bytes = kSectorBytes};
-    if (block_device) device = HUSK_TRY(Inspect(path, fd, read_only));
-    if (device.bytes == 0) return Unusable(path, " is empty");
-    if (device.bytes % kSectorBytes != 0) {
-        return Unusable(path, " has " + std::to_string(device.bytes) + " bytes, which is not a multiple of 512");
-    }
-    return DiskFile(std::move(fd), device.bytes, read_only, device.block_bytes);
+    const DiskGeometry geometry = HUSK_TRY(InspectDisk(fd.Get(), path, block_device));
+    HUSK_TRY(CheckSize(path, geometry.bytes));
+    return DiskFile(std::move(fd), path, geometry, read_only);
 }
 
-DiskFile DiskFile::Adopt(ScopedFd fd, std::uint64_t bytes, bool read_only) {
-    return DiskFile(std::move(fd), bytes, read_only, kSectorBytes);
+Result<> DiskFile::MakeDirect() {
+    if (geometry_.direct_offset == 0)
+        return Unusable(path_, " cannot be used with direct: its file system has no O_DIRECT");
+    const int flags = ::fcntl(fd_.Get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd_.Get(), F_SETFL, flags | O_DIRECT) != 0)
+        return FailOs("cannot use direct with " + Disk(path_));
+    geometry_.logical_block = std::max(geometry_.logical_block, geometry_.direct_offset);
+    return CheckSize(path_, geometry_.bytes / geometry_.logical_block * geometry_.logical_block);
+}
+
+DiskFile DiskFile::Adopt(ScopedFd fd, const DiskGeometry& geometry, bool read_only, bool direct) {
+    DiskFile disk(std::move(fd), {}, geometry, read_only);
+    if (direct) disk.bounce_ = std::make_unique<BounceBuffers>();
+    return disk;
+}
+
+Result<std::uint64_t> DiskFile::MeasureAgain() const {
+    const std::uint64_t bytes = HUSK_TRY(DiskBytes(fd_.Get(), path_));
+    HUSK_TRY(CheckSize(path_, bytes));
+    return bytes;
+}
+
+void DiskFile::Unlock() {
+    struct flock lock{};
+    lock.l_type = F_UNLCK;
+    lock.l_whence = SEEK_SET;
+    (void)::fcntl(fd_.Get(), F_OFD_SETLK, &lock);
 }
 
 Result<ScopedFd> DiskFile::OpenReadOnly() const {
@@ -120,32 +134,92 @@ Result<ScopedFd> DiskFile::OpenReadOnly() const {
 
 DiskFile::DiskFile(DiskFile&& other) noexcept
     : fd_(std::move(other.fd_)),
-      bytes_(other.bytes_),
-      block_bytes_(other.block_bytes_),
+      path_(std::move(other.path_)),
+      geometry_(other.geometry_),
+      bytes_(other.Bytes()),
       read_only_(other.read_only_),
-      lost_(other.lost_) {}
+      bounce_(std::move(other.bounce_)),
+      lost_(other.Lost()) {}
 
 int DiskFile::Read(DiskTransfer& transfer, ReadMode mode) {
-    if (!Within(transfer, bytes_)) return EINVAL;
-    return MoveAll(transfer, mode == ReadMode::kOnlyCached ? RWF_NOWAIT : 0, fd_.Get(), SYS_preadv2);
+    if (!Has({transfer.offset, transfer.length})) return EINVAL;
+    if (mode == ReadMode::kMayWait) return Move(transfer, SYS_preadv2);
+    return Direct() ? EAGAIN : MoveAll(transfer, RWF_NOWAIT, fd_.Get(), SYS_preadv2);
 }
 
 int DiskFile::Write(DiskTransfer& transfer, WriteMode mode) {
     if (read_only_) return EROFS;
-    if (!Within(transfer, bytes_)) return EINVAL;
-    const int error = MoveAll(transfer, 0, fd_.Get(), SYS_pwritev2);
+    if (!Has({transfer.offset, transfer.length})) return EINVAL;
+    const int error = Move(transfer, SYS_pwritev2);
     if (error != 0 || mode == WriteMode::kCached) return error;
     return Flush();
 }
 
+bool DiskFile::IsAligned(const DiskTransfer& transfer) const {
+    if (!Direct()) return true;
+    std::uint64_t memory = 0;
+    for (const iovec& buffer : transfer.data) {
+        memory |= reinterpret_cast<std::uint64_t>(buffer.iov_base) | buffer.iov_len;
+    }
+    return ((transfer.offset | transfer.length) % geometry_.direct_offset | memory % geometry_.direct_memory) == 0;
+}
+
+// O_DIRECT takes aligned buffers only; the guest's others go by way of ours.
+int DiskFile::Move(DiskTransfer& transfer, int call) {
+    if (IsAligned(transfer)) return MoveAll(transfer, 0, fd_.Get(), call);
+    const auto move = [&](DiskTransfer& part) { return MoveAll(part, 0, fd_.Get(), call); };
+    return call == SYS_preadv2 ? bounce_->Read(transfer, move) : bounce_->Write(transfer, move);
+}
+
+// A hint: what the host cannot give back stays.
+int DiskFile::Discard(const DiskRange& range) {
+    if (read_only_) return EROFS;
+    if (!Has(range)) return EINVAL;
+    const int error = Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
+    return error == EOPNOTSUPP ? 0 : error;
+}
+
+int DiskFile::WriteZeroes(const DiskRange& range, Unmap unmap, WriteMode mode) {
+    if (read_only_) return EROFS;
+    if (!Has(range)) return EINVAL;
+    int error = EOPNOTSUPP;
+    if (unmap == Unmap::kMay) error = Allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range);
+    if (error == EOPNOTSUPP) error = Allocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, range);
+    if (error == EOPNOTSUPP) error = Fill(range);
+    if (error != 0 || mode == WriteMode::kCached) return error;
+    return Flush();
+}
+
+// What a file system without ranges of zeroes is left with.
+int DiskFile::Fill(const DiskRange& range) {
+    alignas(4096) static constexpr std::array<std::byte, 64 * 1024> kZeroes{};
+    for (DiskRange left = range; left.length > 0;) {
+        const std::uint64_t part = std::min<std::uint64_t>(left.length, kZeroes.size());
+        iovec buffer{const_cast<std::byte*>(kZeroes.data()), part};  // only read from
+        DiskTransfer transfer{.offset = left.offset, .length = part, .data = {&buffer, 1}};
+        if (const int error = MoveAll(transfer, 0, fd_.Get(), SYS_pwritev2)) return error;
+        left.offset += part;
+        left.length -= part;
+    }
+    return 0;
+}
+
+int DiskFile::Allocate(int mode, const DiskRange& range) {
+    if (range.length == 0) return 0;
+    for (;;) {
+        const long result = RawSyscall(SYS_fallocate, fd_.Get(), mode, range.offset, range.length);
+        if (result != -EINTR) return static_cast<int>(-result);
+    }
+}
+
 int DiskFile::Flush() {
     const std::scoped_lock lock(durable_);
-    while (lost_ == 0) {
+    while (Lost() == 0) {
         const long result = RawSyscall(SYS_fdatasync, fd_.Get());
         if (result == 0) break;
-        if (result != -EINTR) lost_ = static_cast<int>(-result);
+        if (result != -EINTR) Lose(static_cast<int>(-result));
     }
-    return lost_;
+    return Lost();
 }
 
 }  // namespace husk

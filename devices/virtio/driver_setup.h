@@ -35,6 +35,8 @@ class DriverSetup {
     void WriteDriverFeatures(std::uint32_t value);
     // VERSION_1 is among them, and nothing that was not offered.
     [[nodiscard]] bool FeaturesAcceptable() const;
+    // The driver chose this one feature; none (0) is never chosen.
+    [[nodiscard]] bool Chose(std::uint64_t feature) const { return (driver_features_ & feature) != 0; }
 
     // Not to be called after DRIVER_OK. QueueSize and the halves of the three addresses; for a queue that is ready or
     // does not exist, nothing.

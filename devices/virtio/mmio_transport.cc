@@ -18,6 +18,12 @@ constexpr std::uint32_t kAllOnes = 0xffff'ffff;
 constexpr std::uint32_t kUsedBuffer = 1;
 constexpr std::uint32_t kConfigChange = 2;
 
+bool HasWritable(const VirtioDeviceModel& model) {
+    if (model.writable_feature == 0) return false;
+    if (model.writable_offset >= model.config.size()) std::abort();
+    return true;
+}
+
 }  // namespace
 
 MmioTransport::MmioTransport(const VirtioDeviceModel& model, RegisterPage& page, IrqLine& line, TransportHost& host)
@@ -25,6 +31,9 @@ MmioTransport::MmioTransport(const VirtioDeviceModel& model, RegisterPage& page,
       line_(line),
       host_(host),
       config_size_(model.config.size()),
+      writable_offset_(model.writable_offset),
+      writable_feature_(model.writable_feature),
+      writable_initial_(HasWritable(model) ? model.config[model.writable_offset] : std::byte{0}),
       setup_(model.features | kFeatureVersion1, model.queues, model.max_queue_size, page) {
     if (config_size_ > RegisterPage::kMaxConfig) std::abort();
     page_.Set(MmioRegister::kMagicValue, kMagic);
@@ -49,13 +58,21 @@ void MmioTransport::Read(std::uint64_t offset, std::span<std::byte> data) {
 
 void MmioTransport::Write(std::uint64_t offset, std::span<const std::byte> data) {
     constexpr std::size_t kWidth = sizeof(std::uint32_t);
-    if (offset >= static_cast<std::uint64_t>(MmioRegister::kConfig)) return;
+    constexpr auto kConfig = static_cast<std::uint64_t>(MmioRegister::kConfig);
+    if (offset >= kConfig) return RunErrand(WriteConfig(offset - kConfig, data));
     if (offset % kWidth != 0 || data.size() != kWidth) return;
+    RunErrand(Apply(static_cast<MmioRegister>(offset), static_cast<std::uint32_t>(LoadLittleEndian(data))));
+}
 
-    const Errand errand = Apply(static_cast<MmioRegister>(offset), static_cast<std::uint32_t>(LoadLittleEndian(data)));
+void MmioTransport::RunErrand(const Errand& errand) {
     if (const auto* activation = std::get_if<Activation>(&errand)) RunActivation(*activation);
     if (std::holds_alternative<StopDataPath>(errand)) RunStop();
     if (const auto* doorbell = std::get_if<Doorbell>(&errand)) host_.Notify(doorbell->queue);
+    if (const auto* written = std::get_if<Configuration>(&errand)) {
+        host_.Configure(written->value);
+        const std::scoped_lock lock(mutex_);
+        configuring_ = false;
+    }
 }
 
 bool MmioTransport::Live() const {
@@ -155,6 +172,18 @@ MmioTransport::Errand MmioTransport::Apply(MmioRegister at, std::uint32_t value)
     }
 }
 
+// What cannot be done now is not done at all, and reads so.
+MmioTransport::Errand MmioTransport::WriteConfig(std::uint64_t offset, std::span<const std::byte> data) {
+    const std::scoped_lock lock(mutex_);
+    const bool running = IsLive() && phase_ == Phase::kActive && !configuring_;
+    if (!running || offset != writable_offset_ || data.size() != 1 || !setup_.Chose(writable_feature_)) return {};
+    const auto value = std::to_integer<std::uint8_t>(data[0]);
+    if (value > 1) return {};
+    page_.SetConfig(offset, data);
+    configuring_ = true;
+    return Configuration{value == 1};
+}
+
 MmioTransport::Errand MmioTransport::WriteStatus(std::uint32_t value) {
     if (value == 0) return RequestStop(Stop::kReset);
     const DeviceStatus next = NextStatus(status_, value, setup_.FeaturesAcceptable());
@@ -212,6 +241,7 @@ bool MmioTransport::BreakDevice() {
 // hold an old one across its reset.
 void MmioTransport::ResetRegisters() {
     setup_.Reset();
+    if (writable_feature_ != 0) page_.SetConfig(writable_offset_, {&writable_initial_, 1});
     config_change_ = false;
     status_ = {};
     ShowStatus();

@@ -34,6 +34,9 @@ struct VirtioDeviceModel {
     std::uint16_t max_queue_size = 0;  // a power of two, at most kMaxQueueSize
     // Initial device-specific configuration, at most RegisterPage::kMaxConfig bytes; copied.
     std::span<const std::byte> config;
+    // The one byte of it that a driver may write, 0 or 1, when it has the feature. No feature: there is none.
+    std::uint32_t writable_offset = 0;
+    std::uint64_t writable_feature = 0;
 };
 
 // Whoever runs the data path. Called on vCPU threads, with no lock of the transport held. Activate() and Reset()
@@ -48,6 +51,9 @@ class TransportHost {
     // The driver reset or stopped an active device: when this returns, nothing of the device touches guest memory any
     // more.
     virtual void Reset() = 0;
+    // The driver of an active device wrote its writable configuration byte: when this returns, the data path goes by
+    // it. May overlap with everything.
+    virtual void Configure(bool value) = 0;
     // A doorbell of an active device that KVM did not take as an ioeventfd; `queue` is one of the device's.
     virtual void Notify(std::uint32_t queue) = 0;
 };
@@ -58,9 +64,9 @@ class MmioTransport final : public BusDevice {
     // configuration changes. A model beyond its bounds is a mistake of our own, and aborts.
     MmioTransport(const VirtioDeviceModel& model, RegisterPage& page, IrqLine& line, TransportHost& host);
 
-    // vCPU threads; `offset` is guest-chosen. Writes must be 4 bytes wide and aligned (§4.2.2.2); others go nowhere, as
-    // do writes to configuration space, where no device of ours has a writable field. Reads of any width find what the
-    // page holds: registers that are write-only, and everything unknown, read zero.
+    // vCPU threads; `offset` is guest-chosen. Writes must be 4 bytes wide and aligned (§4.2.2.2); others go nowhere. Of
+    // configuration space, a driver that runs the device can write the model's one byte. Reads of any width find what
+    // the page holds: registers that are write-only, and everything unknown, read zero.
     void Read(std::uint64_t offset, std::span<std::byte> data) override;
     void Write(std::uint64_t offset, std::span<const std::byte> data) override;
 
@@ -88,10 +94,14 @@ class MmioTransport final : public BusDevice {
     struct Doorbell {
         std::uint32_t queue;
     };
-    using Errand = std::variant<std::monostate, Activation, StopDataPath, Doorbell>;
+    struct Configuration {
+        bool value;
+    };
+    using Errand = std::variant<std::monostate, Activation, StopDataPath, Doorbell, Configuration>;
 
     // Under the lock: the state machine. Each leaves the page as the next read must find it.
     [[nodiscard]] Errand Apply(MmioRegister at, std::uint32_t value);
+    [[nodiscard]] Errand WriteConfig(std::uint64_t offset, std::span<const std::byte> data);
     [[nodiscard]] Errand WriteStatus(std::uint32_t value);
     [[nodiscard]] Errand WriteQueueReady(std::uint32_t value);
     [[nodiscard]] Errand RequestStop(Stop why);
@@ -106,17 +116,22 @@ class MmioTransport final : public BusDevice {
     // Without the lock: the host.
     void RunActivation(const Activation& activation);
     void RunStop();
+    void RunErrand(const Errand& errand);
 
     RegisterPage& page_;
     IrqLine& line_;
     TransportHost& host_;
     const std::size_t config_size_;
+    const std::uint32_t writable_offset_;
+    const std::uint64_t writable_feature_;
+    const std::byte writable_initial_;
 
     mutable std::mutex mutex_;
     Phase phase_ = Phase::kInactive;
     Stop stop_ = Stop::kNone;  // not kNone as long as a stop is wanted or under way
     DeviceStatus status_;
     bool config_change_ = false;  // not yet acknowledged
+    bool configuring_ = false;    // the host is being told what the driver wrote
     std::uint32_t config_generation_ = 0;
     DriverSetup setup_;
 };

@@ -31,12 +31,14 @@ struct VmmNumbers {
 };
 
 struct BlkNumbers {
-    int launcher;       // channel
-    int vmm;            // channel
-    int interrupt;      // eventfd
-    int doorbell;       // eventfd
-    int disk;           // image or block device
-    int pool_doorbell;  // eventfd
+    int launcher;   // channel
+    int vmm;        // channel
+    int interrupt;  // eventfd
+    int doorbell;   // eventfd
+    int disk;       // image or block device
+    int pool_doorbell;
+    int ring;
+    int scratch;  // eventfd
 };
 
 struct ReaderNumbers {
@@ -64,7 +66,9 @@ struct ConsoleNumbers {
 // The vmm's main thread.
 [[nodiscard]] ThreadTable ControlTable(const VmmNumbers& numbers);
 // A disk worker's main thread, and the threads that wait for its disk.
+// With a pool of threads, or with an io_uring.
 [[nodiscard]] ThreadTable BlkLoopTable(const BlkNumbers& numbers);
+[[nodiscard]] ThreadTable BlkRingLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
 // The console's only thread.
 [[nodiscard]] ThreadTable ConsoleTable(const ConsoleNumbers& numbers);

@@ -1,7 +1,10 @@
 // The device workers' threads, and the launcher.
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+
+#include <utility>
 
 #include "sandbox/seccomp/table_rows.h"
 #include "sandbox/seccomp/tables.h"
@@ -13,11 +16,42 @@ using namespace table_rows;
 namespace {
 
 // What may wait for the disk. Flags are checked: none of what else preadv2 and pwritev2 can do.
-void AllowDisk(ThreadTable& table, int disk) {
+void AllowFile(ThreadTable& table, ArgumentCheck disk) {
     const ArgumentCheck no_flags{5, "flags", 0, ""};
-    table.Allow(HUSK_SYSCALL(preadv2), {Fd(disk, "disk"), no_flags}, "the guest reads");
-    table.Allow(HUSK_SYSCALL(pwritev2), {Fd(disk, "disk"), no_flags}, "the guest writes");
-    table.Allow(HUSK_SYSCALL(fdatasync), {Fd(disk, "disk")}, "the guest flushes");
+    table.Allow(HUSK_SYSCALL(preadv2), {disk, no_flags}, "the guest reads");
+    table.Allow(HUSK_SYSCALL(pwritev2), {disk, no_flags}, "the guest writes");
+    for (const auto& [mode, name] :
+         {std::pair<std::uint64_t, std::string_view>{FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, "PUNCH_HOLE"},
+          {FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, "ZERO_RANGE"}}) {
+        table.Allow(HUSK_SYSCALL(fallocate), {disk, {1, "mode", mode, name}}, "the guest discards or zeroes");
+    }
+}
+
+// The disk, and the scratch file of an ephemeral one.
+void AllowDisk(ThreadTable& table, const BlkNumbers& numbers) {
+    AllowFile(table, Fd(numbers.disk, "disk"));
+    AllowFile(table, Fd(numbers.scratch, "scratch"));
+    table.Allow(HUSK_SYSCALL(fdatasync), {Fd(numbers.disk, "disk")}, "the guest flushes");
+}
+
+// What the loop needs whatever waits for the disk in its place.
+ThreadTable LoopTable(std::string_view name, const BlkNumbers& numbers) {
+    ThreadTable table(name);
+    table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm, the launcher, and what waits for the disk");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued requests");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop, configure");
+    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.launcher, "launcher")}, "the disk has another size");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "requests are done");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, configured, needs a reset, has another size");
+    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
+                "reports: ready, host I/O failed, forbidden system call");
+    for (const ArgumentCheck& file : {Fd(numbers.disk, "disk"), Fd(numbers.scratch, "scratch")}) {
+        table.Allow(HUSK_SYSCALL(preadv2), {file, {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
+                    "the guest reads what the page cache holds");
+    }
+    AllowDisk(table, numbers);
+    AllowCommon(table);
+    return table;
 }
 
 // The socket of a client that arrived goes to its slot.
@@ -30,26 +64,22 @@ void AllowNextClient(ThreadTable& table, int slot, std::string_view name) {
 }  // namespace
 
 ThreadTable BlkLoopTable(const BlkNumbers& numbers) {
-    ThreadTable table("blk: loop");
-    table.Allow(HUSK_SYSCALL(poll), {}, "waits for the driver, the vmm and the pool");
-    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.doorbell, "doorbell")}, "the driver queued requests");
+    ThreadTable table = LoopTable("blk: loop", numbers);
     table.Allow(HUSK_SYSCALL(read), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "the pool finished requests");
-    table.Allow(HUSK_SYSCALL(read), {Fd(numbers.vmm, "vmm")}, "activate, stop");
-    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.interrupt, "interrupt")}, "requests are done");
-    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.vmm, "vmm")}, "stopped, needs a reset");
-    table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")},
-                "reports: ready, host I/O failed, forbidden system call");
-    table.Allow(HUSK_SYSCALL(preadv2), {Fd(numbers.disk, "disk"), {5, "flags", RWF_NOWAIT, "RWF_NOWAIT"}},
-                "the guest reads what the page cache holds");
-    AllowDisk(table, numbers.disk);
     AllowFutex(table, "wakes the pool; the lock around fdatasync");
-    AllowCommon(table);
+    return table;
+}
+
+ThreadTable BlkRingLoopTable(const BlkNumbers& numbers) {
+    ThreadTable table = LoopTable("blk: loop with io_uring", numbers);
+    table.Allow(HUSK_SYSCALL(io_uring_enter), {Fd(numbers.ring, "ring"), {3, "flags", 0, ""}},
+                "hands requests to a ring that can do no more to the disk than the rows of its own");
     return table;
 }
 
 ThreadTable BlkPoolTable(const BlkNumbers& numbers) {
     ThreadTable table("blk: pool");
-    AllowDisk(table, numbers.disk);
+    AllowDisk(table, numbers);
     AllowFutex(table, "waits for work; the lock around fdatasync");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.pool_doorbell, "pool_doorbell")}, "wakes the loop: a request is done");
     table.Allow(HUSK_SYSCALL(write), {Fd(numbers.launcher, "launcher")}, "reports a forbidden system call");

@@ -76,6 +76,43 @@ class Disks(harness.HuskTest):
         self.assertEqual(self.image.read_bytes()[:4096], PATTERN)
         self.assertEqual(other.read_bytes(), bytes(SECTOR * 8))
 
+    # --- how the guest has it
+
+    def test_each_engine_and_cache_mode_writes_and_reads(self):
+        for suffix in (",aio=threads", ",aio=io_uring", ",direct", ",direct,aio=threads", ",cache=writethrough",
+                       ",direct,cache=writethrough", ",queues=2", ",block=4096"):
+            with self.subTest(suffix):
+                self.image.write_bytes(bytes(1 << 20))
+                done = self.disk("write check", suffix=suffix)
+                self.assertEqual((done.returncode, done.stdout), (0, b"written\npattern ok\n"), done.stderr)
+                self.assertEqual(self.image.read_bytes()[:4096], PATTERN)
+
+    def test_ephemeral_disk_is_as_it_was_afterwards(self):
+        before = self.image.read_bytes()
+        done = self.disk("write check", suffix=",ephemeral")
+        self.assertEqual((done.returncode, done.stdout), (0, b"written\npattern ok\n"), done.stderr)
+        self.assertEqual(self.image.read_bytes(), before)
+        self.assertEqual(self.disk("check", suffix=",ephemeral").stdout, b"pattern bad\n")
+
+    def test_blocks_larger_than_a_request_are_an_error_for_the_guest(self):
+        self.assertEqual(self.disk("status 8", suffix=",block=4096").stdout, b"status 1\n")
+
+    def test_limited_disk_takes_its_time(self):
+        begun = time.monotonic()
+        done = self.disk("status 0 " * 30, suffix=",iops=20")
+        self.assertEqual(done.stdout, b"status 0\n" * 30)
+        self.assertGreater(time.monotonic() - begun, 1.2)  # two at once, the other 28 at 20 a second
+
+    def test_disk_that_grows_is_larger_for_the_guest_that_runs(self):
+        process = self.start(self.command("virtio_blk", "--disk", str(self.image), "--cmdline", "grown 2048 status 2048"))
+        self.assertEqual(process.stdout.readline(), b"waiting\n")
+        os.truncate(self.image, 2 << 20)
+        process.send_signal(signal.SIGUSR1)
+        self.assertEqual(process.stdout.readline(), b"grown to 4096\n")
+        self.assertEqual(process.stdout.readline(), b"status 0\n")
+        self.assertEqual(process.wait(harness.LIMIT), 0)
+        self.assertIn(b"blk0 has 2097152 bytes now", process.stderr.read())
+
     # --- what it costs
 
     def test_registers_are_read_without_an_exit(self):
@@ -160,6 +197,17 @@ class Disks(harness.HuskTest):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         self.refused(str(fifo), "fifo")
+
+    def test_options_that_exclude_each_other(self):
+        self.refused(str(self.image) + ",ro,ephemeral", str(self.image), "ephemeral")
+        self.refused(str(self.image) + ",direct,ephemeral", str(self.image), "ephemeral", "direct")
+        self.refused(str(self.image) + ",cache=none", "cache=", "writethrough")
+
+    def test_scratch_folder_that_is_not_there(self):
+        environment = dict(os.environ, TMPDIR="/nowhere")
+        done = self.run_husk("virtio_blk", "--disk", str(self.image) + ",ephemeral", env=environment)
+        self.assertEqual(done.returncode, 1)
+        self.assert_one_sentence(done.stderr, str(self.image), "/nowhere")
 
     def test_image_that_another_vm_writes(self):
         process = self.running()

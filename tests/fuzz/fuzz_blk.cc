@@ -49,6 +49,17 @@ class CheckingDisk : public DiskBackend {
         const std::scoped_lock lock(mutex_);
         return error;
     }
+    int Discard(const DiskRange& range) override {
+        const std::scoped_lock lock(mutex_);
+        CheckRange(range);
+        return error;
+    }
+    int WriteZeroes(const DiskRange& range, Unmap, WriteMode) override {
+        const std::scoped_lock lock(mutex_);
+        CheckRange(range);
+        if (error == 0) std::fill_n(bytes.begin() + range.offset, range.length, std::byte{0});
+        return error;
+    }
     std::uint64_t Bytes() const override { return kDiskBytes; }
 
     void Set(int cached_errno, int any_errno, std::uint64_t stop_after) {
@@ -75,6 +86,9 @@ class CheckingDisk : public DiskBackend {
             total += buffer.iov_len;
         }
         Check(total == transfer.length && total % 512 == 0);
+    }
+    void CheckRange(const DiskRange& range) const {
+        Check(!read_only && range.offset <= kDiskBytes && range.length <= kDiskBytes - range.offset);
     }
     int Move(DiskTransfer& transfer, bool write) {
         std::uint64_t moved = 0;
@@ -190,8 +204,10 @@ class Session {
         Activation activation;
         activation.features = kFeatureVersion1 | ((options_ & 4) != 0 ? kFeatureEventIdx : 0) |
                               ((options_ & 8) != 0 ? kFeatureIndirectDesc : 0) |
-                              ((options_ & 16) != 0 ? kFeatureBlkFlush : 0);
-        activation.queues[0] = rings_.Config();
+                              ((options_ & 16) != 0 ? kFeatureBlkFlush : 0) |
+                              ((options_ & 32) != 0 ? kFeatureBlkDiscard | kFeatureBlkWriteZeroes : 0);
+        // Any of the queues may be the one in use.
+        activation.queues[(options_ & 64) != 0 ? 3 : 0] = rings_.Config();
         Check(!device_.Activate(activation));
         available_ = 0;
         overwritten_ = false;
@@ -272,14 +288,23 @@ class Session {
             VirtqDesc desc{.addr = at.Value() + i * 1024,
                            .len = i == 0 ? 16U
                                   : last ? 1U
-                                         : input_.Byte() % 5 * 512U + 512U,
+                                         : LengthOf(header.type),
                            .flags = static_cast<std::uint16_t>(last ? 0 : kDescNext),
                            .next = static_cast<std::uint16_t>((first + i + 1) % size)};
-            if (last || (i > 0 && header.type != kBlkTypeWrite)) desc.flags |= kDescWrite;
+            const bool to_device =
+                header.type == kBlkTypeWrite || header.type == kBlkTypeDiscard || header.type == kBlkTypeWriteZeroes;
+            if (last || (i > 0 && !to_device)) desc.flags |= kDescWrite;
             rings_.SetDescriptor((first + i) % size, desc);
         }
         rings_.SetAvailable(available_++, first % size);
         rings_.SetAvailableIndex(available_);
+    }
+
+    std::uint32_t LengthOf(std::uint32_t type) {
+        const std::uint8_t byte = input_.Byte();
+        const bool range = type == kBlkTypeDiscard || type == kBlkTypeWriteZeroes;
+        if (!range || byte >= 0xf0) return byte % 5 * 512U + 512U;
+        return sizeof(BlkRange);
     }
 
     void ChangeDisk() {

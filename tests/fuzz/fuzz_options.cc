@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vmm/cli/net_rules_text.h"
 #include "vmm/cli/options.h"
 
 namespace {
@@ -31,6 +32,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string text(data, data + size);
     static_cast<void>(husk::ParseSize(text));
     static_cast<void>(husk::ParseConsole(text));
+    husk::NetRulesConfig rules;
+    const husk::Result<bool> rule = husk::ParseNetRule(text, rules);
+    if (!rule) Check(rule.error().Kind() == husk::ErrorKind::kUsage && !rule.error().Message().empty());
+    const auto made = husk::MakeNetRules(rules, {}, {}, {});
+    Check(made && made->Valid());
     const std::vector<std::string> arguments = Split(text);
     std::vector<const char*> argv;
     for (const std::string& argument : arguments) argv.push_back(argument.c_str());

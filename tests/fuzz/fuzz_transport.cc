@@ -29,6 +29,8 @@ constexpr std::uint16_t kMaxSize = 64;
 constexpr std::uint64_t kFeatures = kFeatureIndirectDesc | kFeatureEventIdx | 0x23;
 constexpr std::uint64_t kOffered = kFeatures | kFeatureVersion1;
 constexpr std::size_t kConfigBytes = 13;
+constexpr std::uint32_t kDriversByte = 2;  // of configuration space, writable
+constexpr std::uint64_t kWritableAt = static_cast<std::uint64_t>(kConfig) + kDriversByte;
 
 constexpr std::array kWritable{
     kDeviceFeaturesSel, kDriverFeaturesSel, kDriverFeatures,  kQueueSel,     kQueueSize,     kQueueReady,
@@ -80,25 +82,29 @@ class Session final : private TransportHost, private IrqLine {
             Check(index < kQueues || queue.size == 0);
         }
         Check((page_.Get(kStatus) & (kRunning | kFailed)) == kRunning);
-        Meanwhile();
+        Meanwhile(inside_);
     }
     void Reset() override {
         Check(!inside_ && active_ && !transport_.Live());
         const std::uint32_t before = page_.Get(kStatus);
-        Meanwhile();
+        Meanwhile(inside_);
         Check(page_.Get(kStatus) == before);
         active_ = false;
+    }
+    void Configure(bool value) override {
+        Check(!configuring_ && page_.Bytes()[kWritableAt] == std::byte{value});
+        Meanwhile(configuring_);
     }
     void Notify(std::uint32_t queue) override { Check(queue < kQueues && transport_.Live()); }
     void Pulse() override { Check(page_.Get(kInterruptStatus) == 3); }
 
-    void Meanwhile() {
-        inside_ = true;
+    void Meanwhile(bool& inside) {
+        inside = true;
         for (std::size_t step = std::exchange(meanwhile_, 0); step > 0; --step) {
             Step();
             CheckState();
         }
-        inside_ = false;
+        inside = false;
     }
 
     void Write(MmioRegister at, std::uint32_t value) {
@@ -146,7 +152,8 @@ class Session final : private TransportHost, private IrqLine {
     void RawWrite(std::uint64_t offset, std::size_t width) {
         std::array<std::byte, 8> data{};
         for (std::byte& byte : data) byte = std::byte{input_.Byte()};
-        const bool proper = width == 4 && offset % 4 == 0 && offset < static_cast<std::uint64_t>(kConfig);
+        const bool proper = (width == 4 && offset % 4 == 0 && offset < static_cast<std::uint64_t>(kConfig)) ||
+                            (width == 1 && offset == kWritableAt && data[0] <= std::byte{1} && transport_.Live());
         const auto before = Snapshot();
         transport_.Write(offset, std::span(data).first(width));
         if (!proper) Check(before == Snapshot());
@@ -214,6 +221,7 @@ class Session final : private TransportHost, private IrqLine {
         Check(page_.Get(kShmLenLow) == UINT32_MAX && page_.Get(kShmBaseHigh) == UINT32_MAX);
         Check(page_.Get(kConfigGeneration) == generation_);
         const auto shown = page_.Bytes().subspan(static_cast<std::size_t>(kConfig));
+        config_[kDriversByte] = shown[kDriversByte];  // drivers write it, resets put it back
         Check(std::ranges::equal(shown.first(kConfigBytes), config_));
         Check(std::ranges::all_of(shown.subspan(kConfigBytes), [](std::byte byte) { return byte == std::byte{0}; }));
     }
@@ -247,6 +255,7 @@ class Session final : private TransportHost, private IrqLine {
     Input input_;
     bool active_ = false;        // between Activate() and the end of Reset()
     bool inside_ = false;        // Activate() or Reset() is under way
+    bool configuring_ = false;   // Configure() is
     std::size_t meanwhile_ = 0;  // steps that others take in the next call of the host
     std::uint32_t generation_ = 0;
     std::array<std::byte, kConfigBytes> config_{std::byte{1}, std::byte{2}, std::byte{3}};
@@ -255,7 +264,9 @@ class Session final : private TransportHost, private IrqLine {
                               .features = kFeatures,
                               .queues = kQueues,
                               .max_queue_size = kMaxSize,
-                              .config = config_},
+                              .config = config_,
+                              .writable_offset = kDriversByte,
+                              .writable_feature = kFeatureVersion1},
                              page_,
                              *this,
                              *this};

@@ -30,6 +30,8 @@ enum Register : u32 {
     kQueueReady = 0x044,
     kQueueNotify = 0x050,
     kStatus = 0x070,
+    kConfigGeneration = 0x0fc,
+    kConfig = 0x100,
     kQueueDesc = 0x080,
     kQueueDriver = 0x090,
     kQueueDevice = 0x0a0,
@@ -179,6 +181,21 @@ void Resets(u32 count) {
     Start();
     Print("resets done\n");
 }
+// The capacity, which changes while a driver looks at it: again until its generation stays (Virtio 1.2 §4.2.2.2).
+u32 Capacity() {
+    for (;;) {
+        const u32 generation = Read(kConfigGeneration);
+        const u32 capacity = Read(kConfig);
+        if (Read(kConfigGeneration) == generation) return capacity;
+    }
+}
+void AwaitGrowth(u32 from) {
+    Print("waiting\n");
+    while (Capacity() == from) asm volatile("pause" ::: "memory");
+    Print("grown to ");
+    PrintNumber(Capacity());
+    Print("\n");
+}
 [[noreturn]] void Forever() {
     while (true) {
         for (u32 i = 0; i < 100; ++i) {
@@ -227,6 +244,8 @@ extern "C" [[noreturn]] void GuestMain(u32 start_info) {
             Print("\n");
         } else if (Is("resets")) {
             Resets(Number());
+        } else if (Is("grown")) {
+            AwaitGrowth(Number());
         } else if (Is("forever")) {
             Forever();
         } else if (Is("break")) {

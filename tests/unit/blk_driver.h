@@ -79,7 +79,25 @@ class MemoryDisk : public DiskBackend {
         durable_ = covered;
         return 0;
     }
+    int Discard(const DiskRange& range) override {
+        std::unique_lock lock(mutex_);
+        Pass(lock, range.offset);
+        discarded.push_back(range);
+        return fault(DiskOperation::kDiscard, range.offset);
+    }
+    int WriteZeroes(const DiskRange& range, Unmap unmap, WriteMode mode) override {
+        std::unique_lock lock(mutex_);
+        Pass(lock, range.offset);
+        if (const int error = fault(DiskOperation::kWriteZeroes, range.offset)) return error;
+        std::ranges::fill(std::span(bytes_).subspan(range.offset, range.length), std::byte{0});
+        unmapped = unmap;
+        if (mode == WriteMode::kDurable) durable_ = bytes_;
+        return 0;
+    }
     [[nodiscard]] std::uint64_t Bytes() const override { return bytes_.size(); }
+    // Under the lock, or when nothing runs.
+    std::vector<DiskRange> discarded;
+    Unmap unmapped = Unmap::kNo;
 
     // What a crash would leave.
     std::vector<std::byte> Durable(std::uint64_t offset, std::size_t length) { return Part(durable_, offset, length); }
@@ -142,6 +160,10 @@ class BlkMachine {
         std::uint16_t queue_size = kBlkQueueSize;
         bool event_idx = true;
         bool knows_flush = true;
+        bool knows_ranges = true;  // discard and write zeroes
+        bool writeback = true;
+        std::uint32_t block = kBlkSectorBytes;
+        std::uint64_t requests_per_second = 0;
     };
     BlkMachine() : BlkMachine(Options{}) {}
     explicit BlkMachine(const Options& options)
@@ -150,7 +172,13 @@ class BlkMachine {
         : driver(memory, {.size = options.queue_size, .event_idx = options.event_idx}),
           disk_(std::move(backend)),
           disk(*disk_),
-          device(memory, disk, {.read_only = options.read_only, .serial = options.serial}, line, stats),
+          device(memory, disk,
+                 {.read_only = options.read_only,
+                  .serial = options.serial,
+                  .writeback = options.writeback,
+                  .block = options.block,
+                  .requests_per_second = options.requests_per_second},
+                 line, stats),
           options_(options) {
         EXPECT_TRUE(device.StartPool(options.threads));
         Activate();
@@ -158,7 +186,8 @@ class BlkMachine {
 
     [[nodiscard]] husk::Activation Activation() const {
         husk::Activation activation;
-        activation.features = driver.Features() | (options_.knows_flush ? kFeatureBlkFlush : 0);
+        activation.features = driver.Features() | (options_.knows_flush ? kFeatureBlkFlush : 0) |
+                              (options_.knows_ranges ? kFeatureBlkDiscard | kFeatureBlkWriteZeroes : 0);
         activation.queues[0] = driver.Config();
         return activation;
     }
@@ -179,6 +208,9 @@ class BlkMachine {
     }
     SentChain Write(std::uint64_t sector, std::span<const std::byte> data) {
         return driver.Chain().Readable(BytesOf(Header(kBlkTypeWrite, sector))).Readable(data).Writable(1).Send();
+    }
+    SentChain OnRange(std::uint32_t type, const BlkRange& range) {
+        return driver.Chain().Readable(BytesOf(Header(type))).Readable(BytesOf(range)).Writable(1).Send();
     }
     SentChain Flush() { return driver.Chain().Readable(BytesOf(Header(kBlkTypeFlush))).Writable(1).Send(); }
 

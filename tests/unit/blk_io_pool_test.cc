@@ -53,7 +53,7 @@ TEST(IoPool, TaskComesBackOnceAndRings) {
     IoPool pool(runner);
     ASSERT_TRUE(pool.Start(2));
     pool.Submit(3);
-    pool.WakeThreads();
+    pool.Kick();
     EXPECT_EQ(TakeFinished(pool, 1), std::vector<IoPool::Task>{3});
     EXPECT_EQ(runner.runs[3], 1);
     EXPECT_FALSE(pool.HasFinished());
@@ -67,7 +67,7 @@ TEST(IoPool, OneSlowTaskDoesNotHoldUpOthers) {
     pool.Submit(CountingRunner::kSlow);
     pool.Submit(1);
     pool.Submit(2);
-    pool.WakeThreads();
+    pool.Kick();
     EXPECT_EQ(TakeFinished(pool, 2), (std::vector<IoPool::Task>{1, 2}));
     runner.let_go = true;
     EXPECT_EQ(TakeFinished(pool, 1), std::vector<IoPool::Task>{CountingRunner::kSlow});
@@ -83,7 +83,7 @@ TEST(IoPool, OneThreadFinishesInTheOrderOfSubmission) {
         pool.Submit(task);
         expected.push_back(task);
     }
-    pool.WakeThreads();
+    pool.Kick();
     runner.let_go = true;
     EXPECT_EQ(TakeFinished(pool, expected.size()), expected);
 }
@@ -96,7 +96,7 @@ TEST(IoPool, AllTasksAtOnceComeBackOnceEachTimeAfterTime) {
     constexpr int kRounds = 200;
     for (int round = 0; round < kRounds; ++round) {
         for (IoPool::Task task = 0; task < IoPool::kMaxTasks; ++task) pool.Submit(task);
-        pool.WakeThreads();
+        pool.Kick();
         ASSERT_EQ(TakeFinished(pool, IoPool::kMaxTasks).size(), IoPool::kMaxTasks);
     }
     for (const int runs : runner.runs) EXPECT_EQ(runs, kRounds);
@@ -107,7 +107,7 @@ TEST(IoPool, DoorbellIsSilentWhileTheLoopIsAwake) {
     IoPool pool(runner);
     ASSERT_TRUE(pool.Start(1));
     pool.Submit(1);
-    pool.WakeThreads();
+    pool.Kick();
     while (!pool.HasFinished()) std::this_thread::yield();
     EXPECT_FALSE(Rings(pool, 0));
     EXPECT_TRUE(pool.EnableDoorbell());
@@ -119,7 +119,7 @@ TEST(IoPool, DoorbellIsSilentAgainOnceAnswered) {
     ASSERT_TRUE(pool.Start(1));
     ASSERT_FALSE(pool.EnableDoorbell());
     pool.Submit(1);
-    pool.WakeThreads();
+    pool.Kick();
     ASSERT_TRUE(Rings(pool, 10'000));
     pool.DisableDoorbell();
     EXPECT_FALSE(Rings(pool, 0));
@@ -131,7 +131,7 @@ TEST(IoPool, EndsWithTasksNobodyTook) {
     IoPool pool(runner);
     ASSERT_TRUE(pool.Start(2));
     for (IoPool::Task task = 0; task < 100; ++task) pool.Submit(task);
-    pool.WakeThreads();
+    pool.Kick();
     pool.StopThreads();
     EXPECT_FALSE(pool.Running());
 }

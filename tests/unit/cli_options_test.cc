@@ -314,6 +314,25 @@ TEST(Options, DisksKeepTheirOrderAndTheirOptions) {
     EXPECT_EQ(machine.disks[2].path, "c");
 }
 
+TEST(Options, DiskTakesItsCacheDiscardQueuesAndBlockSize) {
+    const MachineConfig machine =
+        Machine({"--disk", "a,cache=writethrough,discard=off,queues=2,block=4096", "--disk", "b,cache=writeback"});
+    EXPECT_FALSE(machine.disks[0].writeback);
+    EXPECT_FALSE(machine.disks[0].discard);
+    EXPECT_EQ(machine.disks[0].queues, 2u);
+    EXPECT_EQ(machine.disks[0].block, 4096u);
+    EXPECT_TRUE(machine.disks[1].writeback);
+    EXPECT_TRUE(machine.disks[1].discard);
+}
+
+TEST(Options, DiskValuesThatDoNotExistAreRefusedByName) {
+    for (const char* option : {"cache=none", "discard=yes", "queues=0", "queues=9", "queues=2x", "block=1024"}) {
+        const std::string disk = std::string("a,") + option;
+        const std::string text(option);
+        ExpectNamed(RunRefusal({"--disk", disk.c_str()}), text.substr(0, text.find('=') + 1));
+    }
+}
+
 TEST(Options, CommaInTheNameOfADiskIsWrittenTwice) {
     const MachineConfig machine = Machine({"--disk", "a,,b.raw,ro"});
     EXPECT_EQ(machine.disks[0].path, "a,b.raw");
@@ -323,7 +342,7 @@ TEST(Options, CommaInTheNameOfADiskIsWrittenTwice) {
 TEST(Options, DiskOptionsThatDoNotExistAreRefusedByName) {
     ExpectNamed(RunRefusal({"--disk", "a,rw"}), "\"rw\"");
     ExpectNamed(RunRefusal({"--disk", "a,serial="}), "serial=");
-    ExpectNamed(RunRefusal({"--disk", "a,serial=has space"}), "serial=has space");
+    ExpectNamed(RunRefusal({"--disk", "a,serial=has space"}), "\"has space\"");
     ExpectNamed(RunRefusal({"--disk", ",ro"}), "--disk");
     ExpectNamed(RunRefusal({"--disk"}), "--disk");
 }

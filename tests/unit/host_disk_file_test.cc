@@ -59,7 +59,7 @@ TEST_F(DiskFileTest, RegularFileIsADisk) {
     const auto disk = DiskFile::Open(Image("a.raw", 1024), false);
     ASSERT_TRUE(disk);
     EXPECT_EQ(disk->Bytes(), 1024u);
-    EXPECT_EQ(disk->BlockBytes(), 512u);
+    EXPECT_EQ(disk->Geometry().logical_block, 512u);
     EXPECT_FALSE(disk->ReadOnly());
     EXPECT_EQ(::fcntl(disk->Fd(), F_GETFD), FD_CLOEXEC);
     EXPECT_EQ(::fcntl(disk->Fd(), F_GETFL) & O_ACCMODE, O_RDWR);
@@ -144,7 +144,7 @@ TEST_F(DiskFileTest, ReadsComeFromTheirPlace) {
 TEST_F(DiskFileTest, AdoptedDescriptorIsTheSameDisk) {
     const std::string path = Image("a.raw", 1024);
     auto opened = DiskFile::Open(path, false).value();
-    auto disk = DiskFile::Adopt(opened.Release(), 1024, false);
+    auto disk = DiskFile::Adopt(opened.Release(), {.bytes = 1024}, false);
     Buffers buffers({"hello"});
     auto transfer = buffers.At(0);
     EXPECT_EQ(disk.Write(transfer, WriteMode::kDurable), 0);
@@ -198,7 +198,7 @@ TEST_F(DiskFileTest, ImageCutShortBehindOurBackIsAnError) {
 
 TEST_F(DiskFileTest, ErrorsOfTheKernelComeAsTheyAre) {
     const std::string path = Image("a.raw", 512);
-    DiskFile disk = DiskFile::Adopt(ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), 512, false);
+    DiskFile disk = DiskFile::Adopt(ScopedFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), {.bytes = 512}, false);
     Buffers buffers({"text"});
     auto transfer = buffers.At(0);
     EXPECT_EQ(disk.Write(transfer, WriteMode::kCached), EBADF);
@@ -209,7 +209,7 @@ TEST_F(DiskFileTest, FailedFlushIsNeverForgotten) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
     const ScopedFd other(ends[1]);
-    DiskFile disk = DiskFile::Adopt(ScopedFd(ends[0]), 512, false);
+    DiskFile disk = DiskFile::Adopt(ScopedFd(ends[0]), {.bytes = 512}, false);
     ASSERT_EQ(disk.Flush(), EINVAL);
     const ScopedFd good(::open(Image("a.raw", 512).c_str(), O_RDWR | O_CLOEXEC));
     ASSERT_EQ(::dup2(good.Get(), disk.Fd()), disk.Fd());
@@ -234,6 +234,70 @@ TEST(DiskTransferTest, AdvanceGoesOnInTheMiddleOfABuffer) {
     EXPECT_EQ(*static_cast<char*>(transfer.data[0].iov_base), 'f');
     transfer.Advance(3);
     EXPECT_TRUE(transfer.data.empty());
+}
+
+// --- Ranges and size ---
+
+std::uint64_t BlocksOf(const DiskFile& disk) {
+    struct stat status{};
+    EXPECT_EQ(::fstat(disk.Fd(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks);
+}
+
+TEST_F(DiskFileTest, GeometryOfAFileIsThatOfItsFileSystem) {
+    const auto disk = DiskFile::Open(Image("a.raw", 1 << 20), false);
+    ASSERT_TRUE(disk);
+    EXPECT_EQ(disk->Geometry().bytes, 1u << 20);
+    EXPECT_GE(disk->Geometry().physical_block, 512u);
+    EXPECT_EQ(disk->Geometry().discard_granularity, disk->Geometry().physical_block);
+}
+
+TEST_F(DiskFileTest, DiscardGivesRoomBackAndReadsAsZeroes) {
+    const std::string path = Image("a.raw", 1 << 20, 'x');
+    auto disk = DiskFile::Open(path, false);
+    ASSERT_TRUE(disk);
+    ASSERT_EQ(disk->Flush(), 0);
+    const std::uint64_t before = BlocksOf(*disk);
+    ASSERT_EQ(disk->Discard({.offset = 0, .length = 512 * 1024}), 0);
+    EXPECT_LE(BlocksOf(*disk) + 512, before);
+    EXPECT_TRUE(Contents(path).substr(0, 512 * 1024) == std::string(512 * 1024, '\0'));
+    EXPECT_EQ(Contents(path).substr(512 * 1024, 512), std::string(512, 'x'));
+}
+
+TEST_F(DiskFileTest, ZeroedRangeReadsAsZeroesAndNothingElseChanges) {
+    for (const Unmap unmap : {Unmap::kNo, Unmap::kMay}) {
+        const std::string path = Image("a.raw", 64 * 1024, 'x');
+        auto disk = DiskFile::Open(path, false);
+        ASSERT_TRUE(disk);
+        ASSERT_EQ(disk->WriteZeroes({.offset = 512, .length = 20 * 512}, unmap, WriteMode::kDurable), 0);
+        std::string expected(64 * 1024, 'x');
+        expected.replace(512, 20 * 512, std::string(20 * 512, '\0'));
+        EXPECT_TRUE(Contents(path) == expected);
+    }
+}
+
+TEST_F(DiskFileTest, RangesBeyondTheDiskAndOfReadOnlyDisksAreRefused) {
+    auto disk = DiskFile::Open(Image("a.raw", 4096), false);
+    ASSERT_TRUE(disk);
+    EXPECT_EQ(disk->Discard({.offset = 4096, .length = 512}), EINVAL);
+    EXPECT_EQ(disk->WriteZeroes({.offset = 0, .length = 8192}, Unmap::kMay, WriteMode::kCached), EINVAL);
+    auto read_only = DiskFile::Open(Image("b.raw", 4096), true);
+    ASSERT_TRUE(read_only);
+    EXPECT_EQ(read_only->Discard({.offset = 0, .length = 512}), EROFS);
+    EXPECT_EQ(read_only->WriteZeroes({.offset = 0, .length = 512}, Unmap::kNo, WriteMode::kCached), EROFS);
+}
+
+TEST_F(DiskFileTest, GrownDiskIsMeasuredAndThenUsable) {
+    const std::string path = Image("a.raw", 4096);
+    auto disk = DiskFile::Open(path, false);
+    ASSERT_TRUE(disk);
+    std::filesystem::resize_file(path, 8192);
+    ASSERT_EQ(disk->MeasureAgain().value(), 8192u);
+    EXPECT_EQ(disk->Discard({.offset = 4096, .length = 512}), EINVAL);
+    disk->Resize(8192);
+    EXPECT_EQ(disk->Discard({.offset = 4096, .length = 512}), 0);
+    std::filesystem::resize_file(path, 8191);
+    EXPECT_FALSE(disk->MeasureAgain());
 }
 
 }  // namespace

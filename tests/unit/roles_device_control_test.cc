@@ -130,6 +130,40 @@ TEST(DeviceControl, AbandonedDeviceMakesNobodyWait) {
     SUCCEED();
 }
 
+TEST(DeviceControl, ConfigurationWaitsForTheWorkerAndFollowsTheActivation) {
+    Control device;
+    device.control.Activate(SomeActivation());
+    std::atomic<bool> configured = false;
+    std::thread vcpu([&] {
+        device.control.Configure(false);
+        configured = true;
+    });
+    while (device.gate.CountOutside() == 0) std::this_thread::yield();
+    device.control.Forward();
+    EXPECT_TRUE(device.Received<ActivateDevice>());
+    const auto message = device.Received<ConfigureDevice>();
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->value, 0u);
+    EXPECT_FALSE(configured);
+    device.control.Configured();
+    vcpu.join();
+}
+
+TEST(DeviceControl, NobodyWaitsToConfigureAnAbandonedDevice) {
+    Control device;
+    device.control.Abandon();
+    device.control.Configure(true);
+    SUCCEED();
+}
+
+TEST(DeviceControl, AbandonEndsAConfiguration) {
+    Control device;
+    std::thread vcpu([&] { device.control.Configure(true); });
+    device.ForwardNext();
+    device.control.Abandon();
+    vcpu.join();
+}
+
 TEST(DeviceControl, ThousandResetsInTurn) {
     Control device;
     std::thread vcpu([&] {

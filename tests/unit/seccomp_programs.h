@@ -27,6 +27,7 @@ inline std::vector<SealedThread> ThreadKinds() {
     return {{"vcpu0", role_tables::Vcpu(0), filters::Vcpu(0)},
             {"control", role_tables::Control(), filters::Control()},
             {"blk loop", role_tables::BlkLoop(), filters::BlkLoop()},
+            {"blk ring loop", role_tables::BlkRingLoop(), filters::BlkRingLoop()},
             {"blk pool", role_tables::BlkPool(), filters::BlkPool()},
             {"console", role_tables::Console(), filters::Console()},
             {"reader", role_tables::Reader(), filters::Reader()}};

@@ -38,6 +38,10 @@ class Host final : public TransportHost {
         ++resets;
         std::exchange(during_reset, [] {})();
     }
+    void Configure(bool value) override {
+        configurations.push_back(value);
+        std::exchange(during_configure, [] {})();
+    }
     void Notify(std::uint32_t queue) override { doorbells.push_back(queue); }
 
     std::vector<Activation> activations;
@@ -45,6 +49,8 @@ class Host final : public TransportHost {
     std::vector<std::uint32_t> doorbells;
     std::function<void()> during_activate = [] {};
     std::function<void()> during_reset = [] {};
+    std::vector<bool> configurations;
+    std::function<void()> during_configure = [] {};
 };
 
 class Line final : public IrqLine {

@@ -304,5 +304,80 @@ TEST(MmioTransport, ResetClearsAPendingConfigChangeAndKeepsTheGeneration) {
     EXPECT_EQ(device.driver.ReadConfig<std::uint32_t>(0), 0xe2e1'e2e1u);
 }
 
+// --- The byte of configuration space that a driver may write ---
+
+struct WritableDevice {
+    static constexpr std::uint64_t kFeature = 0x200;
+    static constexpr std::uint32_t kAt = 4;
+    static constexpr std::uint64_t kOffset = static_cast<std::uint64_t>(kConfig) + kAt;
+    static constexpr std::array<std::byte, 6> kInitial{std::byte{9}, std::byte{9}, std::byte{9},
+                                                       std::byte{9}, std::byte{1}, std::byte{9}};
+    void Start(std::uint64_t features) {
+        EXPECT_TRUE(driver.Negotiate(kFeatureVersion1 | features));
+        driver.SetUpQueue(0, SomeQueue());
+        driver.AddStatus(kDriverOk);
+    }
+    Line line;
+    Host host;
+    RegisterPage page = RegisterPage::Create().value();
+    MmioTransport transport{{.id = VirtioDeviceId::kBlock,
+                             .features = kDiskFeatures,
+                             .queues = 2,
+                             .max_queue_size = 256,
+                             .config = kInitial,
+                             .writable_offset = kAt,
+                             .writable_feature = kFeature},
+                            page,
+                            line,
+                            host};
+    Driver driver{transport, page};
+};
+
+TEST(MmioTransportConfig, DriverWritesItsByteAndTheHostHearsOfIt) {
+    WritableDevice device;
+    device.Start(WritableDevice::kFeature);
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 0);
+    EXPECT_EQ(device.driver.ReadAt<std::uint8_t>(WritableDevice::kOffset), 0u);
+    EXPECT_EQ(device.host.configurations, std::vector<bool>{false});
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 1);
+    EXPECT_EQ(device.host.configurations, (std::vector<bool>{false, true}));
+}
+
+TEST(MmioTransportConfig, WhatIsNoSuchWriteChangesNothing) {
+    WritableDevice device;
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 0);  // nobody runs it
+    device.Start(WritableDevice::kFeature);
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 2);
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset + 1, 0);
+    device.driver.WriteAt<std::uint16_t>(WritableDevice::kOffset, 0);
+    EXPECT_EQ(device.driver.ReadAt<std::uint16_t>(WritableDevice::kOffset), 0x901u);
+    EXPECT_TRUE(device.host.configurations.empty());
+}
+
+TEST(MmioTransportConfig, WithoutTheFeatureItCannotBeWritten) {
+    WritableDevice device;
+    device.Start(0);
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 0);
+    EXPECT_EQ(device.driver.ReadAt<std::uint8_t>(WritableDevice::kOffset), 1u);
+    EXPECT_TRUE(device.host.configurations.empty());
+}
+
+TEST(MmioTransportConfig, ResetPutsItBack) {
+    WritableDevice device;
+    device.Start(WritableDevice::kFeature);
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 0);
+    device.driver.Reset();
+    EXPECT_EQ(device.driver.ReadAt<std::uint8_t>(WritableDevice::kOffset), 1u);
+}
+
+TEST(MmioTransportConfig, SecondWriteWhileTheHostIsToldIsDropped) {
+    WritableDevice device;
+    device.Start(WritableDevice::kFeature);
+    device.host.during_configure = [&] { device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 1); };
+    device.driver.WriteAt<std::uint8_t>(WritableDevice::kOffset, 0);
+    EXPECT_EQ(device.driver.ReadAt<std::uint8_t>(WritableDevice::kOffset), 0u);
+    EXPECT_EQ(device.host.configurations, std::vector<bool>{false});
+}
+
 }  // namespace
 }  // namespace husk

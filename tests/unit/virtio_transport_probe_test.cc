@@ -201,7 +201,7 @@ TEST(MmioTransportDeathTest, ImpossibleModelsAbort) {
     const std::array<std::byte, 257> config{};
     const auto build = [&](VirtioDeviceModel model) { MmioTransport(model, page, line, host); };
     using enum VirtioDeviceId;
-    EXPECT_DEATH(build({.id = kNet, .features = 0, .queues = 5, .max_queue_size = 64, .config = {}}), "");
+    EXPECT_DEATH(build({.id = kNet, .features = 0, .queues = kMaxQueues + 1, .max_queue_size = 64, .config = {}}), "");
     EXPECT_DEATH(build({.id = kNet, .features = 0, .queues = 1, .max_queue_size = 2048, .config = {}}), "");
     EXPECT_DEATH(build({.id = kNet, .features = 0, .queues = 1, .max_queue_size = 100, .config = {}}), "");
     EXPECT_DEATH(build({.id = kNet, .features = 0, .queues = 1, .max_queue_size = 0, .config = {}}), "");

@@ -27,6 +27,7 @@ class StrictHost final : public TransportHost {
         ++resets;
         Leave();
     }
+    void Configure(bool) override {}
     void Notify(std::uint32_t queue) override { violations += queue < 2 ? 0 : 1; }
 
     std::atomic<int> violations = 0;

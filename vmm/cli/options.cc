@@ -97,7 +97,7 @@ void Describe(CLI::App& run, RawRun& raw) {
     run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
     run.add_option("--disk", raw.disks,
                    "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
-        ->type_name("FILE[,ro][,serial=TEXT]")
+        ->type_name("FILE[,ro][,OPTION=VALUE...]")
         ->allow_extra_args(false);
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH[,raw] or none")
         ->type_name("WHERE")
@@ -187,7 +187,10 @@ Result<> FinishSource(const RawRun& raw, MachineConfig& machine) {
     if (source.kind == Kind::kDisk && machine.disks.empty())
         return Usage("--boot disk needs a --disk FILE to boot from");
     if (source.kind == Kind::kIso) {
-        machine.disks.insert(machine.disks.begin(), DiskConfig{.path = raw.iso, .read_only = true, .serial = {}});
+        DiskConfig iso;
+        iso.path = raw.iso;
+        iso.read_only = true;
+        machine.disks.insert(machine.disks.begin(), iso);
     }
     const bool menu = source.kind == Kind::kDisk || source.kind == Kind::kIso;
     if (!menu && !source.entry.empty()) return Usage("--generation goes with --boot disk or --iso only");

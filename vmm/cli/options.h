@@ -63,7 +63,7 @@ using Command =
 [[nodiscard]] Result<ConsoleLogTarget> ParseConsoleLog(const std::string& text);
 // "name=NAME,unix=PATH".
 [[nodiscard]] Result<PortConfig> ParsePort(const std::string& text);
-// "FILE[,ro][,serial=TEXT]"; a comma in FILE is written twice.
+// "FILE[,OPTION...]", with the options of DiskConfig; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 
 }  // namespace husk

@@ -59,6 +59,11 @@ Result<> CheckConfig(const MachineConfig& config) {
                      std::to_string(config.disks.size()));
     }
     for (const DiskConfig& disk : config.disks) {
+        const std::string option = "--disk " + disk.path + ": ";
+        if (disk.ephemeral && disk.read_only) return Usage(option + "ro and ephemeral exclude each other");
+        if (disk.ephemeral && (disk.direct || disk.aio == DiskAio::kIoUring)) {
+            return Usage(option + "an ephemeral disk takes neither direct nor aio=io_uring");
+        }
         if (disk.serial.size() > kMaxSerial) {
             return Usage("--disk " + disk.path + ": a serial has at most " + std::to_string(kMaxSerial) +
                          " characters, not \"" + disk.serial + "\"");

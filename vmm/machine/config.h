@@ -12,10 +12,26 @@
 
 namespace husk {
 
+// What a disk's worker waits for its disk with.
+enum class DiskAio : std::uint8_t {
+    kAuto,     // io_uring for a direct disk where the host has it, else threads
+    kThreads,  // preadv2 and pwritev2 on a few threads
+    kIoUring,  // or the VM does not start
+};
+
 struct DiskConfig {
     std::string path;
     bool read_only = false;
     std::string serial;  // at most kMaxSerial bytes; empty: none
+    bool writeback = true;
+    bool discard = true;
+    bool direct = false;  // around the host's page cache
+    DiskAio aio = DiskAio::kAuto;
+    bool ephemeral = false;       // what the guest writes vanishes with the VM
+    std::uint64_t iops = 0;       // requests a second; 0: no limit
+    std::uint64_t bandwidth = 0;  // bytes a second; 0: no limit
+    std::uint32_t block = 0;      // bytes of a logical block; 0: the host's
+    std::uint32_t queues = 0;     // 0: one for each vCPU, up to kMaxBlkQueues
 };
 
 // A named port of the guest's virtio console.

@@ -16,6 +16,10 @@ std::string Describe(DiskOperation operation) {
             return "writing";
         case DiskOperation::kFlush:
             return "flushing";
+        case DiskOperation::kDiscard:
+            return "discarding";
+        case DiskOperation::kWriteZeroes:
+            return "writing zeroes";
     }
     return "an operation";
 }

@@ -1,8 +1,13 @@
 #include "vmm/machine/family.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -70,16 +75,49 @@ DeviceSpec ConsoleSpec(std::size_t named_ports) {
                     console_config::Features(ports), console_config::Initial(ports));
 }
 
-DeviceSpec DiskSpec(const DiskFile& file, bool read_only) {
-    return MakeSpec(VirtioDeviceId::kBlock, kBlkQueues, kBlkQueueSize, BlkFeatures(read_only),
-                    BlkConfigOf(file.Bytes(), file.BlockBytes()));
+BlkOffer MakeBlkOffer(const MachineConfig& config, std::size_t index) {
+    const DiskConfig& disk = config.disks[index];
+    const std::uint32_t queues = disk.queues != 0 ? disk.queues : config.vcpus;
+    return {.read_only = disk.read_only,
+            .writeback = disk.writeback,
+            .discard = disk.discard,
+            .queues = std::min(queues, kMaxBlkQueues),
+            .block = disk.block};
 }
 
-BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskFile& file, std::uint32_t index) {
+// As large as the disk is now: at a guest's reboot, it may be another size than at the start. An ephemeral one keeps
+// its size, as its scratch file does.
+Result<DiskGeometry> GeometryOf(DiskFile& file, bool ephemeral) {
+    DiskGeometry geometry = file.Geometry();
+    if (ephemeral) return geometry;
+    geometry.bytes = HUSK_TRY(file.MeasureAgain());
+    file.Resize(geometry.bytes);
+    return geometry;
+}
+
+DeviceSpec DiskSpec(const DiskGeometry& geometry, const BlkOffer& offer) {
+    DeviceSpec spec = MakeSpec(VirtioDeviceId::kBlock, offer.queues, kBlkQueueSize, BlkFeatures(geometry, offer),
+                               BlkConfigOf(geometry, offer));
+    spec.writable_offset = offsetof(BlkConfigSpace, writeback);
+    spec.writable_feature = kFeatureBlkConfigWce;
+    return spec;
+}
+
+BlkConfig MakeBlkConfig(const MachineConfig& config, const DiskGeometry& geometry, const BlkOffer& offer,
+                        std::uint32_t index) {
     BlkConfig message;
-    message.capacity_bytes = file.Bytes();
+    message.geometry = geometry;
     message.index = index;
-    message.read_only = config.disks[index].read_only;
+    message.block = BlkConfigOf(geometry, offer).blk_size;
+    message.read_only = offer.read_only ? 1 : 0;
+    message.writeback = offer.writeback ? 1 : 0;
+    const DiskConfig& disk = config.disks[index];
+    message.direct = disk.direct ? 1 : 0;
+    message.ring = disk.aio == DiskAio::kIoUring || (disk.aio == DiskAio::kAuto && disk.direct) ? 1 : 0;
+    message.ephemeral = disk.ephemeral ? 1 : 0;
+    message.requests_per_second = disk.iops;
+    message.bytes_per_second = disk.bandwidth;
+    message.ring_needed = disk.aio == DiskAio::kIoUring ? 1 : 0;
     message.serial.Assign(config.disks[index].serial);
     message.name.Assign(config.name);
     return message;
@@ -134,7 +172,45 @@ struct DeviceWires {
     }
 };
 
+// Of a process that runs already. Only its soft limit: nobody without privileges raises a hard one.
+bool LimitFileSize(pid_t process, std::uint64_t bytes) {
+    rlimit limit{};
+    if (::prlimit(process, RLIMIT_FSIZE, nullptr, &limit) != 0) return false;
+    limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
+    return ::prlimit(process, RLIMIT_FSIZE, &limit, nullptr) == 0;
+}
+
 }  // namespace
+
+std::vector<bool> Family::DisksLeftInUse() const {
+    std::vector<bool> in_use;
+    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk)) in_use.push_back(!worker.ended_well);
+    return in_use;
+}
+
+void Family::ResizeDisks(HostResources& resources) {
+    std::vector<DiskFile>& disks = resources.disks;
+    for (std::size_t index = 0; index < disks.size(); ++index) {
+        DiskFile& disk = disks[index];
+        if (resources.scratches[index]) continue;  // ephemeral: as large as when the VM started
+        const RoleHandle& worker = roles[kFirstDisk + index];
+        const auto bytes = disk.MeasureAgain();
+        if (!bytes) {
+            Log(LogLevel::kWarning, worker.name + ": the size stays as it was: " + bytes.error().Message());
+            continue;
+        }
+        if (*bytes == disk.Bytes() || worker.ended) continue;
+        // No file of the worker may grow beyond its disk.
+        if (!LimitFileSize(worker.process.pid, std::max(*bytes, kOwnPages))) {
+            Log(LogLevel::kWarning, worker.name + ": the size stays as it was: its limit cannot be raised: " +
+                                        std::string(::strerror(errno)));
+            continue;
+        }
+        disk.Resize(*bytes);
+        (void)SendMessage(worker.channel, ResizeDisk{*bytes});
+        Log(LogLevel::kInfo, worker.name + " has " + std::to_string(*bytes) + " bytes now");
+    }
+}
 
 Result<Family> Family::Start(const MachineConfig& config, HostResources& resources, std::uint64_t process_start,
                              bool again) {
@@ -164,8 +240,10 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     if (plan.initrd) vmm_slots.push_back({plan.initrd.Get(), vmm_slot::kInitrd});
     VmmConfig vmm_config = MakeVmmConfig(config, plan, process_start);
     vmm_config.device[kConsoleDevice] = ConsoleSpec(config.ports.size());
+    std::vector<DiskGeometry> geometries;
     for (std::size_t disk = 0; disk < disks; ++disk) {
-        vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(resources.disks[disk], config.disks[disk].read_only);
+        geometries.push_back(HUSK_TRY(GeometryOf(resources.disks[disk], config.disks[disk].ephemeral)));
+        vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(geometries[disk], MakeBlkOffer(config, disk));
     }
     vmm_config.devices = static_cast<std::uint32_t>(1 + disks);
     std::vector<DeviceWires> wires;
@@ -200,14 +278,15 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
 
     for (std::uint32_t disk = 0; disk < disks; ++disk) {
         const DeviceWires& wire = wires[kConsoleDevice + 1 + disk];
-        const std::vector<SlotAssignment> slots{{wire.worker.Fd(), blk_slot::kVmm},
-                                                {wire.interrupt.Get(), blk_slot::kInterrupt},
-                                                {wire.doorbell.Get(), blk_slot::kDoorbell},
-                                                {resources.disks[disk].Fd(), blk_slot::kDisk}};
+        std::vector<SlotAssignment> slots{{wire.worker.Fd(), blk_slot::kVmm},
+                                          {wire.interrupt.Get(), blk_slot::kInterrupt},
+                                          {wire.doorbell.Get(), blk_slot::kDoorbell},
+                                          {resources.disks[disk].Fd(), blk_slot::kDisk}};
         const RoleLimits limits{.open_files = kWorkerFiles,
-                                .file_size = std::max(resources.disks[disk].Bytes(), kOwnPages)};
+                                .file_size = kUnlimited};  // it limits itself: see ResizeDisks()
+        if (const ScopedFd& scratch = resources.scratches[disk]) slots.push_back({scratch.Get(), blk_slot::kScratch});
         roles.Add(HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
-                                         MakeBlkConfig(config, resources.disks[disk], disk))));
+                                         MakeBlkConfig(config, geometries[disk], MakeBlkOffer(config, disk), disk))));
     }
     absent.insert(absent.end(), starter.Absent().begin(), starter.Absent().end());
     Family family;

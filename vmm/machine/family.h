@@ -28,6 +28,12 @@ struct Family {
     [[nodiscard]] RoleHandle& Vmm() { return roles[kVmm]; }
     [[nodiscard]] RoleHandle& Console() { return roles[kConsole]; }
 
+    // Of each disk, in their order: whether its worker may have left something under way.
+    [[nodiscard]] std::vector<bool> DisksLeftInUse() const;
+
+    // Looks how large the disks' files are now, and tells the workers of those that changed. Says what it did.
+    void ResizeDisks(HostResources& resources);
+
     // Plans the boot, starts the roles and tells them what they need. They then report Ready. `again`: the guest has
     // rebooted.
     [[nodiscard]] static Result<Family> Start(const MachineConfig& config, HostResources& resources,

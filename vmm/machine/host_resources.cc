@@ -1,8 +1,20 @@
 #include "vmm/machine/host_resources.h"
 
+#include <cstdlib>
+
+#include "devices/host/overlay_disk.h"
 #include "vmm/machine/own_program.h"
 
 namespace husk {
+namespace {
+
+// Large files live long here; /tmp is memory on many hosts.
+std::string ScratchFolder() {
+    const char* const chosen = std::getenv("TMPDIR");
+    return chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
+}
+
+}  // namespace
 
 Result<HostResources> HostResources::Open(const MachineConfig& config) {
     HostResources resources;
@@ -11,9 +23,14 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
     selinux = HUSK_TRY(
         SelinuxConfinement::Prepare(config.confinement.selinux, HUSK_TRY(OwnProgram()), *resources.selinux_host));
     for (const DiskConfig& disk : config.disks) {
-        resources.disks.push_back(HUSK_TRY(DiskFile::Open(disk.path, disk.read_only)));
-        if (!selinux) continue;
-        HUSK_TRY(selinux->LabelDisk(resources.disks.back().Fd(), disk.path, disk.read_only));
+        const bool read_only = disk.read_only || disk.ephemeral;
+        const DiskFile& file = resources.disks.emplace_back(HUSK_TRY(DiskFile::Open(disk.path, read_only)));
+        if (disk.direct) HUSK_TRY(resources.disks.back().MakeDirect());
+        if (selinux) HUSK_TRY(selinux->LabelDisk(file.Fd(), disk.path, read_only));
+        ScopedFd& scratch = resources.scratches.emplace_back();
+        if (!disk.ephemeral) continue;
+        scratch = HUSK_TRY_IN("disk " + disk.path, OverlayDisk::CreateScratch(ScratchFolder(), file.Bytes()));
+        if (selinux) HUSK_TRY(selinux->LabelDisk(scratch.Get(), "the scratch file of " + disk.path, false));
     }
     // The sockets of the console and of its ports are used by a role.
     std::optional<ScopedSocketContext> socket_label;

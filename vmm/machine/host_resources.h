@@ -20,6 +20,7 @@ struct HostResources {
     ScopedFd console_log;             // when there is to be one
     std::vector<UnixListener> ports;  // as in MachineConfig::ports
     std::vector<DiskFile> disks;      // as in MachineConfig::disks
+    std::vector<ScopedFd> scratches;  // of those: where writes to an ephemeral one go
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;
 

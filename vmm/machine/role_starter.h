@@ -20,6 +20,7 @@ struct RoleHandle {
     RoleProcess process;
     bool ready = false;
     bool ended = false;
+    bool ended_well = false;  // with all that it was asked for done
 };
 
 // What a role's own memfds (statistics, console rings) may be large, at most.

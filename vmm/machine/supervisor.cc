@@ -54,13 +54,13 @@ class RawTerminal {
     const ConsoleEndpoint& endpoint_;
 };
 
-// The signals a person stops husk with, as something to poll.
-class StopSignals {
+// The signals that mean something to husk, as something to poll.
+class Signals {
  public:
-    StopSignals() {
+    Signals() {
         sigset_t set;
         ::sigemptyset(&set);
-        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&set, number);
+        for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1}) ::sigaddset(&set, number);
         ::sigprocmask(SIG_BLOCK, &set, nullptr);
         ::signal(SIGPIPE, SIG_IGN);
         ::signal(SIGTTOU, SIG_IGN);
@@ -77,13 +77,15 @@ class StopSignals {
     ScopedFd fd_;
 };
 
+bool HasControllingTerminal() { return ScopedFd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).Get() >= 0; }
+
 // One life of the guest, from the start of the family to the end of its last role.
 class Life {
  public:
     // `explain_stall` says what the guest may be waiting for.
-    Life(Family& family, const StopSignals& signals, ConsoleClients& clients,
+    Life(Family& family, HostResources& resources, const Signals& signals, ConsoleClients& clients,
          const std::function<std::string()>& explain_stall)
-        : family_(family), signals_(signals), clients_(clients), explain_stall_(explain_stall) {}
+        : family_(family), resources_(resources), signals_(signals), clients_(clients), explain_stall_(explain_stall) {}
 
     Ending Run() {
         while (!std::ranges::all_of(family_.roles, &RoleHandle::ended)) Turn();
@@ -116,12 +118,16 @@ class Life {
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
     }
 
-    // The first request presses the power button; the next one ends the VM.
     void OnSignal() {
         const auto number = signals_.Take();
-        if (number) RequestStop(*number);
+        if (!number) return;
+        // To a service, which has no terminal that could hang up, SIGHUP says: look at your configuration again.
+        const bool look_again = *number == SIGUSR1 || (*number == SIGHUP && !HasControllingTerminal());
+        if (look_again) return family_.ResizeDisks(resources_);
+        RequestStop(*number);
     }
 
+    // The first request presses the power button; the next one ends the VM.
     void RequestStop(int number) {
         if (going_ && !stop_asked_) {
             stop_asked_ = number;
@@ -217,6 +223,7 @@ class Life {
         RoleHandle& role = family_.roles[index];
         const int status = WaitForRole(role.process);
         role.ended = true;
+        role.ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
         while (PendingMessage(role.channel)) OnMessage(index);
         if (index != Family::kVmm) {
             // Workers end after the vmm. One that does so earlier takes the VM with it.
@@ -263,7 +270,8 @@ class Life {
     }
 
     Family& family_;
-    const StopSignals& signals_;
+    HostResources& resources_;
+    const Signals& signals_;
     ConsoleClients& clients_;
     const std::function<std::string()>& explain_stall_;
     bool going_ = false;
@@ -303,22 +311,27 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     HostResources resources = HUSK_TRY(HostResources::Open(config));
     const ConsoleEndpoint& endpoint = resources.console;
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
-    const StopSignals signals;
+    const Signals signals;
     const RawTerminal raw(endpoint);
     ConsoleClients clients(endpoint.listener ? &*endpoint.listener : nullptr, resources.ports);
     Ending ending;
     std::uint64_t boots = 0;
+    std::vector<bool> left_open;  // disks whose last worker did not end its requests
     const std::function<std::string()> explain_stall = [&] { return ExplainStall(config, resources, boots > 1); };
     do {
         Family family = HUSK_TRY(Family::Start(config, resources, process_start, boots > 0));
         if (boots++ == 0) TellAbsences(config, resources, family);
-        ending = Life(family, signals, clients, explain_stall).Run();
+        ending = Life(family, resources, signals, clients, explain_stall).Run();
         report.AddBoot(family, ending);
+        left_open = family.DisksLeftInUse();
     } while (ending.status == ExitStatus::kReboot && config.on_reboot == OnReboot::kRestart);
     if (ending.status == ExitStatus::kBootSourceUnusable) {
         ending.sentence = "cannot boot " + NameOfSource(config) + ": " + ending.sentence;
     }
     HUSK_TRY(report.Write(ending));
+    for (std::size_t disk = 0; disk < left_open.size(); ++disk) {
+        if (!left_open[disk]) resources.disks[disk].Unlock();
+    }
     return ending;
 }
 

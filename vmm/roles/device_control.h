@@ -27,14 +27,16 @@ class DeviceControl final : public TransportHost {
     // vCPU threads.
     void Activate(const Activation& activation) override;
     void Reset() override;
+    void Configure(bool value) override;
     void Notify(std::uint32_t) override { doorbell_.Signal(); }
 
     // The control thread.
     [[nodiscard]] const Channel& Worker() const { return channel_; }
     // Sends the worker what vCPUs asked for since the last call.
     void Forward();
-    // The worker answered a StopDevice.
+    // The worker answered a StopDevice, or a ConfigureDevice.
     void Stopped();
+    void Configured();
     // True when a reset has taken longer than it may at `now` (CLOCK_MONOTONIC, nanoseconds).
     [[nodiscard]] bool Overdue(std::uint64_t now) const { return deadline_ && now > *deadline_; }
     [[nodiscard]] bool Resetting() const { return deadline_.has_value(); }
@@ -47,6 +49,7 @@ class DeviceControl final : public TransportHost {
     static constexpr std::uint32_t kNoAnswer = 0;
     static constexpr std::uint32_t kStopped = 1;
     static constexpr std::uint32_t kAbandoned = 2;
+    static constexpr std::uint32_t kNothing = 0;
 
     Channel channel_;
     const EventFd& doorbell_;
@@ -56,6 +59,9 @@ class DeviceControl final : public TransportHost {
     Activation activation_;  // written before wish_ becomes kActivate, and not again before the reset that follows
     std::atomic<Wish> wish_{Wish::kNone};
     std::atomic<std::uint32_t> answer_{kNoAnswer};
+    // A configuration to be forwarded (its value plus one), or none; and one that is under way: a futex.
+    std::atomic<std::uint32_t> configuration_{kNothing};
+    std::atomic<std::uint32_t> configuring_{0};
     std::optional<std::uint64_t> deadline_;  // of the control thread: a StopDevice is under way
 };
 

@@ -7,9 +7,10 @@
 //     Failed, GuestEnded, ConsoleAsks,
 //                           GuestStalls, Violation
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
-//     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice
-//     worker -> vmm         DeviceStopped, DeviceNeedsReset, ConfigChanged
+//     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice, ConfigureDevice
+//     worker -> vmm         DeviceStopped, DeviceNeedsReset, DeviceConfigured, ConfigChanged
 //     worker -> launcher    HostIoFailed (a disk's), ConsoleIoFailed
+//     launcher -> blk       ResizeDisk
 #pragma once
 
 #include <algorithm>
@@ -22,6 +23,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "devices/host/disk_geometry.h"
 #include "devices/host/terminal.h"
 #include "devices/virtio/console/console_config.h"
 #include "devices/virtio/mmio_transport.h"
@@ -65,6 +67,9 @@ enum class MessageType : std::uint32_t {
     kGuestStalls,
     kAttachedVolume,
     kCheckFinding,
+    kConfigureDevice,
+    kDeviceConfigured,
+    kResizeDisk,
     kConsoleIoFailed,
 };
 
@@ -121,6 +126,8 @@ struct DeviceSpec {
     std::uint16_t max_queue_size = 0;
     std::uint32_t config_bytes = 0;
     std::uint64_t features = 0;
+    std::uint32_t writable_offset = 0;   // as in VirtioDeviceModel
+    std::uint64_t writable_feature = 0;  // likewise
     std::array<std::byte, 64> config{};
 };
 
@@ -176,9 +183,17 @@ struct ConsoleConfig {
 
 struct BlkConfig {
     static constexpr MessageType kType = MessageType::kBlkConfig;
-    std::uint64_t capacity_bytes = 0;
+    DiskGeometry geometry;
     std::uint32_t index = 0;  // which disk: the role is blk0, blk1, ...
-    bool read_only = false;
+    std::uint32_t block = 0;  // bytes: what requests are made of
+    std::uint8_t read_only = 0;
+    std::uint8_t writeback = 1;
+    std::uint8_t direct = 0;
+    std::uint8_t ring = 0;         // io_uring where the host lets the role have one
+    std::uint8_t ring_needed = 0;  // or the role does not start
+    std::uint8_t ephemeral = 0;    // writes go to the scratch file
+    std::uint64_t requests_per_second = 0;
+    std::uint64_t bytes_per_second = 0;
     FixedText<kMaxSerial> serial;
     FixedText<kMaxName> name;
 };
@@ -265,6 +280,19 @@ struct ActivateDevice {
 // Finish what is in flight, then answer with DeviceStopped and touch guest memory no more.
 struct StopDevice {
     static constexpr MessageType kType = MessageType::kStopDevice;
+};
+// The driver wrote the device's writable configuration byte: answer with DeviceConfigured once that is how it is.
+struct ConfigureDevice {
+    static constexpr MessageType kType = MessageType::kConfigureDevice;
+    std::uint32_t value = 0;  // 0 or 1
+};
+struct DeviceConfigured {
+    static constexpr MessageType kType = MessageType::kDeviceConfigured;
+};
+// The disk's file has another size.
+struct ResizeDisk {
+    static constexpr MessageType kType = MessageType::kResizeDisk;
+    std::uint64_t bytes = 0;
 };
 struct DeviceStopped {
     static constexpr MessageType kType = MessageType::kDeviceStopped;

@@ -60,8 +60,10 @@ inline constexpr int kInterrupt = 5;     // eventfd, written
 inline constexpr int kDoorbell = 6;      // eventfd, read
 inline constexpr int kDisk = 7;          // the image or block device
 inline constexpr int kGuestRam = 8;      // comes with a message from the vmm
-inline constexpr int kPoolDoorbell = 9;  // eventfd of its own, read and written
-inline constexpr int kEnd = 10;
+inline constexpr int kPoolDoorbell = 9;  // eventfd of its own, read and written; or
+inline constexpr int kRing = 10;         // an io_uring of its own
+inline constexpr int kScratch = 11;      // of an ephemeral disk: where writes go
+inline constexpr int kEnd = 12;
 }  // namespace blk_slot
 
 namespace reader_slot {

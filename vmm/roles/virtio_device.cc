@@ -13,7 +13,9 @@ VirtioDeviceModel ModelOf(const DeviceSpec& spec) {
             .features = spec.features,
             .queues = spec.queues,
             .max_queue_size = spec.max_queue_size,
-            .config = std::span(spec.config).first(spec.config_bytes)};
+            .config = std::span(spec.config).first(spec.config_bytes),
+            .writable_offset = spec.writable_offset,
+            .writable_feature = spec.writable_feature};
 }
 
 // InterruptACK of used buffers alone (Virtio 1.2 §4.2.2, InterruptStatus bit 0).
@@ -28,7 +30,8 @@ GuestAddress RegisterAt(std::uint32_t index, MmioRegister which) {
 Result<std::unique_ptr<VirtioDevice>> VirtioDevice::Create(std::uint32_t index, const DeviceSpec& spec,
                                                            const EventFd& wake_control, VcpuGate& gate,
                                                            VirtioDeviceStats& stats) {
-    if (spec.queues == 0 || spec.queues > kMaxQueues || spec.config_bytes > spec.config.size()) {
+    if (spec.queues == 0 || spec.queues > kMaxQueues || spec.config_bytes > spec.config.size() ||
+        (spec.writable_feature != 0 && spec.writable_offset >= spec.config_bytes)) {
         return Fail("device " + std::to_string(index) + " is not described validly");
     }
     RegisterPage page = HUSK_TRY(RegisterPage::Create());

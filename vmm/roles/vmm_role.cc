@@ -136,6 +136,7 @@ class VmmRole {
         const MessageBuffer message = TakeMessage(device.Control().Worker());
         if (message.size == 0) return false;
         if (message.As<DeviceStopped>()) device.Control().Stopped();
+        if (message.As<DeviceConfigured>()) device.Control().Configured();
         if (const auto broken = message.As<DeviceNeedsReset>()) {
             device.Transport().NeedsReset();
             PostMessage(launcher_, DeviceBroken{index, broken->fault});

@@ -25,13 +25,17 @@ BlkStatus StatusOf(const BlkTask& task) {
 
 }  // namespace
 
-void CarryOut(BlkTask& task, DiskBackend& disk, WriteMode mode) {
+void CarryOut(BlkTask& task, DiskBackend& disk) {
     if (auto* read = std::get_if<BlkRead>(&task.request)) {
         task.error = disk.Read(read->transfer, ReadMode::kMayWait);
     } else if (auto* write = std::get_if<BlkWrite>(&task.request)) {
-        task.error = disk.Write(write->transfer, mode);
+        task.error = disk.Write(write->transfer, task.mode);
     } else if (std::holds_alternative<BlkFlush>(task.request)) {
         task.error = disk.Flush();
+    } else if (const auto* discard = std::get_if<BlkDiscard>(&task.request)) {
+        task.error = disk.Discard(discard->range);
+    } else if (const auto* zeroes = std::get_if<BlkWriteZeroes>(&task.request)) {
+        task.error = disk.WriteZeroes(zeroes->range, zeroes->unmap, task.mode);
     }
 }
 

@@ -12,7 +12,7 @@
 namespace husk {
 
 // The I/O of the task's request, waiting for the disk if need be; the disk's errno is left in the task. Any thread.
-void CarryOut(BlkTask& task, DiskBackend& disk, WriteMode mode);
+void CarryOut(BlkTask& task, DiskBackend& disk);
 
 struct BlkAnswer {
     BlkStatus status = BlkStatus::kOk;

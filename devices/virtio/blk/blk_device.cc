@@ -28,28 +28,35 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
                      DeviceStats& stats)
     : memory_(memory),
       disk_(disk),
-      shape_{.bytes = disk.Bytes(), .read_only = options.read_only},
+      shape_{.bytes = disk.Bytes(), .block = options.block, .read_only = options.read_only},
+      initial_writeback_(options.writeback),
       interrupt_(interrupt),
-      stats_(stats) {
+      stats_(stats),
+      limits_(options.requests_per_second, options.bytes_per_second, MonotonicNanoseconds()) {
     options.serial.copy(serial_.data(), serial_.size());
 }
 
-BlkDevice::~BlkDevice() { pool_.StopThreads(); }
-
 Result<> BlkDevice::StartPool(unsigned threads, IoPool::Setup setup) {
     if (threads == 0) return {};
-    return pool_.Start(threads, std::move(setup));
+    auto pool = std::make_unique<IoPool>(static_cast<IoPool::Runner&>(*this));
+    HUSK_TRY(pool->Start(threads, std::move(setup)));
+    engine_ = std::move(pool);
+    return {};
+}
+
+void BlkDevice::StartRing(IoRing ring, DiskFile& disk) {
+    engine_ = std::make_unique<RingEngine>(std::move(ring), disk, *tasks_);
 }
 
 std::optional<QueueFault> BlkDevice::Activate(const Activation& activation) {
     Deactivate();
-    if (activation.queues[0].size == 0) return std::nullopt;  // a driver that uses no queue
-    auto queue = SplitQueue::Create(memory_, activation.queues[0], activation.features);
-    if (!queue) return queue.error();
-    queue_.emplace(std::move(*queue));
-    queue_->DisableNotify();
-    // §5.2.6.2: a driver that does not know FLUSH takes every completed write for durable.
-    write_mode_ = (activation.features & kFeatureBlkFlush) != 0 ? WriteMode::kCached : WriteMode::kDurable;
+    if (const auto fault = queues_.Open(memory_, activation)) {
+        queues_.Close();
+        return fault;
+    }
+    shape_.discard = (activation.features & kFeatureBlkDiscard) != 0;
+    shape_.write_zeroes = (activation.features & kFeatureBlkWriteZeroes) != 0;
+    knows_flush_ = (activation.features & kFeatureBlkFlush) != 0;
     return std::nullopt;
 }
 
@@ -61,16 +68,17 @@ bool BlkDevice::Stop() {
 
 void BlkDevice::Deactivate() {
     if (!Idle()) std::abort();
-    if (std::exchange(asleep_, false)) pool_.DisableDoorbell();
-    queue_.reset();
+    if (std::exchange(asleep_, false) && engine_) engine_->DisableDoorbell();
+    queues_.Close();
     fault_.reset();
+    writeback_ = initial_writeback_;
     stopping_ = false;
 }
 
 ServeResult BlkDevice::Serve() {
     now_ = MonotonicNanoseconds();
     if (asleep_) WakeUp();
-    if (!queue_) return ServeResult::kSleep;
+    if (!queues_.AnyOpen()) return ServeResult::kSleep;
     const std::uint64_t until = now_ + kServeNanoseconds;
     const bool was_whole = !fault_;
     began_ = 0;
@@ -92,9 +100,9 @@ ServeResult BlkDevice::Serve() {
 
 void BlkDevice::WakeUp() {
     asleep_ = false;
-    pool_.DisableDoorbell();
-    if (!queue_) return;
-    queue_->DisableNotify();
+    if (engine_) engine_->DisableDoorbell();
+    if (!queues_.AnyOpen()) return;
+    queues_.DisableNotify();
     if (HasWork()) window_.WorkCame(now_);
 }
 
@@ -104,12 +112,18 @@ bool BlkDevice::ServeBatch() {
     const std::uint64_t ended_before = ended_;
     const std::uint64_t until = now_ + kBatchNanoseconds;
     Reap();
+    if (queues_.AnyOpen()) queues_.NextTurn();
+    if (held_ && PassLimits(*held_)) Begin(*std::exchange(held_, std::nullopt));
     for (std::uint64_t taken = 0; taken < kBatchTasks && now_ < until && MayTake(); ++taken) {
         const auto index = Take();
         if (!index) break;
-        Begin(*index);
+        if (PassLimits(*index)) {
+            Begin(*index);
+        } else {
+            held_ = index;
+        }
     }
-    pool_.WakeThreads();
+    if (engine_) engine_->Kick();
     const bool ended = ended_ != ended_before;
     // Whoever stops waits for every answer.
     if (ended && (stopping_ || fault_ || !depth_.Gather(ended_, now_))) PublishBatch();
@@ -117,9 +131,9 @@ bool BlkDevice::ServeBatch() {
 }
 
 void BlkDevice::Reap() {
-    if (!pool_.HasFinished()) return;
+    if (!engine_ || !engine_->HasFinished()) return;
     now_ = MonotonicNanoseconds();
-    while (const auto index = pool_.NextFinished()) {
+    while (const auto index = engine_->NextFinished()) {
         BlkTask& task = (*tasks_)[*index];
         if (!std::holds_alternative<BlkFlush>(task.request)) {
             End(*index);
@@ -137,7 +151,7 @@ void BlkDevice::Reap() {
 std::optional<BlkTaskIndex> BlkDevice::Take() {
     const BlkTaskIndex index = tasks_->Next();
     BlkTask& task = (*tasks_)[index];
-    auto popped = queue_->Pop(task.buffers);
+    auto popped = queues_.Pop(task.buffers);
     if (!popped) {
         fault_ = popped.error();
         return std::nullopt;
@@ -148,7 +162,7 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
         fault_ = QueueFault::kNoRoomForAnswer;  // not even for the status: §5.2.6 has no way to refuse it
         return std::nullopt;
     }
-    if (queue_->DriverIsBehind()) depth_.TakenInCompany();
+    if (queues_.DriverIsBehind()) depth_.TakenInCompany();
     task.chain.emplace(std::move(**popped));
     task.request = parsed->request;
     task.status = parsed->status;
@@ -156,26 +170,46 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
     task.taken_at = now_;
     task.took = 0;
     task.error = 0;
+    // §5.2.6.2: a driver that does not know FLUSH takes every completed write for durable.
+    task.mode = knows_flush_ && writeback_ ? WriteMode::kCached : WriteMode::kDurable;
+    task.queue = queues_.Turn();
     tasks_->TakeNext();
     ++began_;
     stats_.requests.Add();
     return index;
 }
 
+// Whoever stops waits for nothing.
+bool BlkDevice::PassLimits(BlkTaskIndex index) {
+    return limits_.Unlimited() || stopping_ || fault_ || limits_.Take((*tasks_)[index].request, now_);
+}
+
+std::optional<std::uint64_t> BlkDevice::Pause() {
+    if (!held_) return std::nullopt;
+    return limits_.Wait((*tasks_)[*held_].request, now_);
+}
+
 void BlkDevice::Begin(BlkTaskIndex index) {
     const BlkRequest& request = (*tasks_)[index].request;
     if (std::holds_alternative<BlkRead>(request)) return BeginRead(index);
     if (std::holds_alternative<BlkFlush>(request)) return BeginFlush(index);
-    // Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the
-    // disk keeps up. What is no write either needs no disk at all.
-    if (std::holds_alternative<BlkWrite>(request) && pool_.Running() && !write_pace_.Quick(now_))
-        return HandOver(index);
+    if (std::holds_alternative<BlkWrite>(request)) return BeginWrite(index);
+    const bool range = std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
+    if (engine_ && range) return HandOver(index);
+    RunHere(index);  // needs no disk
+}
+
+// Into the page cache: file systems take one writer at a time, so threads would only stand in line, as long as the disk
+// keeps up. A write that is to be durable waits for the disk.
+void BlkDevice::BeginWrite(BlkTaskIndex index) {
+    const bool waits = disk_.Direct() || (*tasks_)[index].mode == WriteMode::kDurable;
+    if (engine_ && (waits || !write_pace_.Quick(now_))) return HandOver(index);
     RunHere(index);
 }
 
 void BlkDevice::BeginRead(BlkTaskIndex index) {
     BlkTask& task = (*tasks_)[index];
-    if (pool_.Running() && reads_cached_) {
+    if (engine_ && reads_cached_) {
         task.error = disk_.Read(std::get<BlkRead>(task.request).transfer, ReadMode::kOnlyCached);
         if (task.error == EAGAIN) return HandOver(index);
         reads_cached_ = task.error != EOPNOTSUPP;
@@ -184,32 +218,31 @@ void BlkDevice::BeginRead(BlkTaskIndex index) {
             return End(index);
         }
     }
-    if (!pool_.Running() || read_pace_.Quick(now_)) return RunHere(index);
+    if (!engine_ || read_pace_.Quick(now_)) return RunHere(index);
     HandOver(index);
 }
 
 // A flush waits for the disk by its nature: here only if nobody could notice, or no thread is there.
 void BlkDevice::BeginFlush(BlkTaskIndex index) {
-    const bool alone = tasks_->InUse() == 1 && !queue_->HasAvailable();
-    if (!pool_.Running() || (alone && flush_pace_.Quick(now_))) return RunHere(index);
+    if (!engine_ || (Alone() && flush_pace_.Quick(now_))) return RunHere(index);
     if (flushes_.Begin(index)) HandOver(index);
 }
 
 void BlkDevice::RunHere(BlkTaskIndex index) {
     BlkTask& task = (*tasks_)[index];
     const std::uint64_t began = now_;
-    CarryOut(task, disk_, write_mode_);
+    CarryOut(task, disk_);
     now_ = MonotonicNanoseconds();
     task.took = now_ - began;
     End(index);
 }
 
-void BlkDevice::HandOver(BlkTaskIndex index) { pool_.Submit(index); }
+void BlkDevice::HandOver(BlkTaskIndex index) { engine_->Submit(index); }
 
 void BlkDevice::RunTask(IoPool::Task index) {
     BlkTask& task = (*tasks_)[index];
     const std::uint64_t began = MonotonicNanoseconds();
-    CarryOut(task, disk_, write_mode_);
+    CarryOut(task, disk_);
     task.took = MonotonicNanoseconds() - began;
 }
 
@@ -218,7 +251,7 @@ void BlkDevice::End(BlkTaskIndex index) {
     Account(task);
     const BlkAnswer answer = Answer(task, serial_);
     if (answer.status != BlkStatus::kOk) stats_.failed.Add();
-    queue_->Push(std::move(*task.chain), answer.written);
+    queues_.Push(task.queue, std::move(*task.chain), answer.written);
     stats_.latency.Record(now_ - task.taken_at);
     tasks_->Give(index);
     ++ended_;
@@ -231,11 +264,15 @@ void BlkDevice::Account(const BlkTask& task) {
         stats_.bytes_out.Add(task.room - read->transfer.length);
         failure = {task.error, DiskOperation::kRead, read->transfer.offset};
     } else if (const auto* write = std::get_if<BlkWrite>(&task.request)) {
-        write_pace_.Took(task.took, now_);
+        if (task.mode == WriteMode::kCached && !disk_.Direct()) write_pace_.Took(task.took, now_);
         if (task.error == 0) stats_.bytes_in.Add(write->length);
         failure = {task.error, DiskOperation::kWrite, write->transfer.offset};
     } else if (std::holds_alternative<BlkFlush>(task.request)) {
         flush_pace_.Took(task.took, now_);
+    } else if (const auto* discard = std::get_if<BlkDiscard>(&task.request)) {
+        failure = {task.error, DiskOperation::kDiscard, discard->range.offset};
+    } else if (const auto* zeroes = std::get_if<BlkWriteZeroes>(&task.request)) {
+        failure = {task.error, DiskOperation::kWriteZeroes, zeroes->range.offset};
     }
     if (task.error != 0) failures_.Record(failure);
 }
@@ -244,7 +281,7 @@ void BlkDevice::PublishBatch() {
     if (ended_ == 0) return;
     depth_.GivenBack(std::exchange(ended_, 0), now_);
     stats_.batches.Add();
-    if (!queue_->Publish()) return;
+    if (!queues_.Publish()) return;
     stats_.interrupts.Add();
     interrupt_.Pulse();
     now_ = MonotonicNanoseconds();  // a system call lies between
@@ -253,7 +290,7 @@ void BlkDevice::PublishBatch() {
 // Looks for work for as long as it pays. True when there is some.
 bool BlkDevice::Poll() {
     const bool worth_it = window_.Begin(now_) && depth_.Mode() != DepthMode::kSleep;
-    const bool could_come = MayTake() || !Idle();
+    const bool could_come = MayTake() || tasks_->InUse() > (held_ ? 1U : 0U);
     if (!worth_it || !could_come) return false;
     for (;;) {
         for (int step = 0; step < 16; ++step) __builtin_ia32_pause();
@@ -273,8 +310,8 @@ bool BlkDevice::Poll() {
 
 // Doorbells on; false when work came meanwhile.
 bool BlkDevice::FallAsleep() {
-    const bool finished = pool_.Running() && pool_.EnableDoorbell();
-    const bool available = MayTake() && queue_->EnableNotify();
+    const bool finished = engine_ && engine_->EnableDoorbell();
+    const bool available = MayTake() && queues_.EnableNotify();
     asleep_ = true;
     if (!finished && !available) return true;
     WakeUp();

@@ -14,10 +14,11 @@ std::uint64_t BytesIn(std::span<const iovec> buffers) {
     return total;
 }
 
-// Moves the header out of the front of `buffers`; nothing when they hold less.
-std::optional<BlkRequestHeader> TakeHeader(std::span<iovec>& buffers) {
-    BlkRequestHeader header;
-    const auto to = std::as_writable_bytes(std::span(&header, 1));
+// Moves a struct out of the front of `buffers`; nothing when they hold less.
+template <typename T>
+std::optional<T> TakeFront(std::span<iovec>& buffers) {
+    T taken;
+    const auto to = std::as_writable_bytes(std::span(&taken, 1));
     std::size_t have = 0;
     while (have < to.size() && !buffers.empty()) {
         iovec& buffer = buffers.front();
@@ -29,7 +30,7 @@ std::optional<BlkRequestHeader> TakeHeader(std::span<iovec>& buffers) {
         if (buffer.iov_len == 0) buffers = buffers.subspan(1);
     }
     if (have < to.size()) return std::nullopt;
-    return header;
+    return taken;
 }
 
 // Cuts the status byte off the end of `buffers`, which hold at least one byte in each.
@@ -41,13 +42,44 @@ std::byte* TakeStatus(std::span<iovec>& buffers) {
     return status;
 }
 
-std::optional<DiskTransfer> TransferOf(std::uint64_t sector, std::uint64_t length, std::span<iovec> data,
-                                       const DiskShape& disk) {
+std::optional<DiskRange> RangeOf(std::uint64_t sector, std::uint64_t length, const DiskShape& disk) {
     const std::uint64_t sectors = disk.bytes / kBlkSectorBytes;
     if (length % kBlkSectorBytes != 0 || sector > sectors || length / kBlkSectorBytes > sectors - sector) {
         return std::nullopt;
     }
-    return DiskTransfer{.offset = sector * kBlkSectorBytes, .length = length, .data = data};
+    const DiskRange range{.offset = sector * kBlkSectorBytes, .length = length};
+    if ((range.offset | range.length) % disk.block != 0) return std::nullopt;
+    return range;
+}
+
+std::optional<DiskTransfer> TransferOf(std::uint64_t sector, std::uint64_t length, std::span<iovec> data,
+                                       const DiskShape& disk) {
+    const auto range = RangeOf(sector, length, disk);
+    if (!range) return std::nullopt;
+    return DiskTransfer{.offset = range->offset, .length = range->length, .data = data};
+}
+
+BlkRequest DiscardOf(std::span<iovec> readable, const DiskShape& disk) {
+    const bool one = BytesIn(readable) == sizeof(BlkRange);
+    const auto asked = TakeFront<BlkRange>(readable);
+    if (!disk.discard || (asked && asked->flags != 0)) return BlkRefused{BlkStatus::kUnsupported};
+    if (!one || asked->sectors > kBlkMaxRangeSectors) return BlkRefused{BlkStatus::kIoError};
+    const auto range = RangeOf(asked->sector, std::uint64_t{asked->sectors} * kBlkSectorBytes, disk);
+    if (!range) return BlkRefused{BlkStatus::kIoError};
+    return BlkDiscard{*range};
+}
+
+BlkRequest WriteZeroesOf(std::span<iovec> readable, const DiskShape& disk) {
+    const bool one = BytesIn(readable) == sizeof(BlkRange);
+    const auto asked = TakeFront<BlkRange>(readable);
+    if (!disk.write_zeroes || (asked && (asked->flags & ~kBlkRangeUnmap) != 0))
+        return BlkRefused{BlkStatus::kUnsupported};
+    if (!one || asked->sectors > kBlkMaxRangeSectors) return BlkRefused{BlkStatus::kIoError};
+    const auto range = RangeOf(asked->sector, std::uint64_t{asked->sectors} * kBlkSectorBytes, disk);
+    if (!range) return BlkRefused{BlkStatus::kIoError};
+    // Who may not discard may not give anything back this way either.
+    const bool unmap = disk.discard && (asked->flags & kBlkRangeUnmap) != 0;
+    return BlkWriteZeroes{*range, unmap ? Unmap::kMay : Unmap::kNo};
 }
 
 BlkRequest RequestOf(const BlkRequestHeader& header, std::span<iovec> readable, std::span<iovec> writable,
@@ -67,6 +99,12 @@ BlkRequest RequestOf(const BlkRequestHeader& header, std::span<iovec> readable, 
             return BlkFlush{};
         case kBlkTypeGetId:
             return BlkGetId{writable};
+        case kBlkTypeDiscard:
+            if (disk.read_only) break;
+            return DiscardOf(readable, disk);
+        case kBlkTypeWriteZeroes:
+            if (disk.read_only) break;
+            return WriteZeroesOf(readable, disk);
         default:
             return BlkRefused{BlkStatus::kUnsupported};
     }
@@ -80,7 +118,7 @@ std::optional<ParsedBlkRequest> ParseBlkRequest(std::span<iovec> readable, std::
     if (writable.empty()) return std::nullopt;
     std::byte* const status = TakeStatus(writable);
     const std::uint64_t room = BytesIn(writable);
-    const auto header = TakeHeader(readable);
+    const auto header = TakeFront<BlkRequestHeader>(readable);
     if (!header) return ParsedBlkRequest{BlkRefused{BlkStatus::kIoError}, status, room};
     return ParsedBlkRequest{RequestOf(*header, readable, writable, room, disk), status, room};
 }

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "devices/host/disk_backend.h"
+#include "devices/host/disk_geometry.h"
 
 namespace husk {
 
@@ -29,12 +30,23 @@ inline constexpr std::uint32_t kBlkTypeRead = 0;
 inline constexpr std::uint32_t kBlkTypeWrite = 1;
 inline constexpr std::uint32_t kBlkTypeFlush = 4;
 inline constexpr std::uint32_t kBlkTypeGetId = 8;
+inline constexpr std::uint32_t kBlkTypeDiscard = 11;
+inline constexpr std::uint32_t kBlkTypeWriteZeroes = 13;
+
+// §5.2.6 struct virtio_blk_discard_write_zeroes, the data of those two.
+struct BlkRange {
+    std::uint64_t sector = 0;
+    std::uint32_t sectors = 0;
+    std::uint32_t flags = 0;
+};
+static_assert(sizeof(BlkRange) == 16 && offsetof(BlkRange, sectors) == 8);
+inline constexpr std::uint32_t kBlkRangeUnmap = 1;
 
 enum class BlkStatus : std::uint8_t { kOk = 0, kIoError = 1, kUnsupported = 2 };
 
 inline constexpr std::size_t kBlkIdBytes = 20;
 
-// Within the disk and a whole number of sectors, both.
+// Within the disk and a whole number of logical blocks, all of them.
 struct BlkRead {
     DiskTransfer transfer;
 };
@@ -43,6 +55,13 @@ struct BlkWrite {
     std::uint64_t length = 0;  // of all of it
 };
 struct BlkFlush {};
+struct BlkDiscard {
+    DiskRange range;
+};
+struct BlkWriteZeroes {
+    DiskRange range;
+    Unmap unmap = Unmap::kNo;
+};
 struct BlkGetId {
     std::span<iovec> data;
 };
@@ -50,7 +69,7 @@ struct BlkGetId {
 struct BlkRefused {
     BlkStatus status;
 };
-using BlkRequest = std::variant<BlkRefused, BlkRead, BlkWrite, BlkFlush, BlkGetId>;
+using BlkRequest = std::variant<BlkRefused, BlkRead, BlkWrite, BlkFlush, BlkGetId, BlkDiscard, BlkWriteZeroes>;
 
 struct ParsedBlkRequest {
     BlkRequest request;
@@ -58,9 +77,13 @@ struct ParsedBlkRequest {
     std::uint64_t room;  // writable bytes before it
 };
 
+// What requests are measured by. The last two: as negotiated.
 struct DiskShape {
-    std::uint64_t bytes;
-    bool read_only;
+    std::uint64_t bytes = 0;
+    std::uint32_t block = kDiskSectorBytes;  // a power of two
+    bool read_only = false;
+    bool discard = false;
+    bool write_zeroes = false;
 };
 
 // The buffers of a popped chain. They are trimmed in place to become the request's data. Nothing when there is no byte

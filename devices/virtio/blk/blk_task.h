@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "devices/host/disk_backend.h"
 #include "devices/virtio/blk/blk_config.h"
 #include "devices/virtio/blk/blk_request.h"
 #include "devices/virtio/descriptor_chain.h"
@@ -27,6 +28,8 @@ struct BlkTask {
     std::uint64_t taken_at = 0;  // nanoseconds
     std::uint64_t took = 0;      // nanoseconds that the disk needed
     int error = 0;               // what it said
+    WriteMode mode = WriteMode::kCached;
+    std::uint8_t queue = 0;  // that the chain came from
     std::array<iovec, kBlkMaxBuffers> buffers;
 };
 

@@ -38,7 +38,7 @@ class HostFailures {
     }
 
  private:
-    static constexpr std::size_t kOperations = 3;
+    static constexpr std::size_t kOperations = kDiskOperations;
     static constexpr std::size_t kErrnos = 256;  // Linux has 133
 
     std::array<std::bitset<kErrnos>, kOperations> told_;

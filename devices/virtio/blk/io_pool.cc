@@ -42,7 +42,7 @@ void IoPool::Submit(Task task) {
     ++unsignalled_;
 }
 
-void IoPool::WakeThreads() {
+void IoPool::Kick() {
     if (unsignalled_ == 0) return;
     // Sequentially consistent, as is what ThreadMain() does in the opposite order: either we see a thread counted among
     // the sleepers, or it sees the signal changed and does not sleep.

@@ -16,16 +16,14 @@
 #include <thread>
 #include <vector>
 
+#include "devices/virtio/blk/io_engine.h"
 #include "vmm/base/event_fd.h"
 #include "vmm/base/result.h"
 
 namespace husk {
 
-class IoPool {
+class IoPool final : public IoEngine {
  public:
-    static constexpr std::size_t kMaxTasks = 128;
-    using Task = std::uint16_t;
-
     // What a thread does with a task. Called on pool threads; must not throw or allocate.
     class Runner {
      public:
@@ -42,7 +40,7 @@ class IoPool {
     IoPool(const IoPool&) = delete;
     IoPool& operator=(const IoPool&) = delete;
     // Waits for tasks that were claimed; others are dropped.
-    ~IoPool() { StopThreads(); }
+    ~IoPool() override { StopThreads(); }
 
     // Start-up. Gives back when every thread is past what the C library does at a thread's start (it needs system
     // calls that a sealed process no longer has), and sealed.
@@ -51,20 +49,17 @@ class IoPool {
     void StopThreads();
     [[nodiscard]] bool Running() const { return !threads_.empty(); }
     // -1 before Start().
-    [[nodiscard]] int DoorbellFd() const { return doorbell_.Get(); }
+    [[nodiscard]] int DoorbellFd() const override { return doorbell_.Get(); }
 
-    // Hands a task over; threads that sleep are woken by the next WakeThreads(), for all since the last one.
-    void Submit(Task task);
-    void WakeThreads();
+    // Threads that sleep are woken by the next Kick(), for all tasks since the last one.
+    void Submit(Task task) override;
+    void Kick() override;
 
-    // Tasks that were run, in the order in which they ended.
-    [[nodiscard]] bool HasFinished() const;
-    [[nodiscard]] std::optional<Task> NextFinished();
+    [[nodiscard]] bool HasFinished() const override;
+    [[nodiscard]] std::optional<Task> NextFinished() override;
 
-    // From now on a finished task rings the doorbell. True when there is one already.
-    [[nodiscard]] bool EnableDoorbell();
-    // Not any more; takes back what was rung.
-    void DisableDoorbell();
+    [[nodiscard]] bool EnableDoorbell() override;
+    void DisableDoorbell() override;
 
  private:
     static constexpr std::uint32_t kNone = 0;  // else a task's number plus one

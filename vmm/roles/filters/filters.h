@@ -13,6 +13,7 @@ namespace husk::filters {
 [[nodiscard]] std::span<const sock_filter> Vcpu(std::uint32_t vcpu);
 [[nodiscard]] std::span<const sock_filter> Control();
 [[nodiscard]] std::span<const sock_filter> BlkLoop();
+[[nodiscard]] std::span<const sock_filter> BlkRingLoop();
 [[nodiscard]] std::span<const sock_filter> BlkPool();
 [[nodiscard]] std::span<const sock_filter> Console();
 [[nodiscard]] std::span<const sock_filter> Reader();

@@ -38,7 +38,9 @@ constexpr BlkNumbers kBlk{.launcher = blk_slot::kLauncher,
                           .interrupt = blk_slot::kInterrupt,
                           .doorbell = blk_slot::kDoorbell,
                           .disk = blk_slot::kDisk,
-                          .pool_doorbell = blk_slot::kPoolDoorbell};
+                          .pool_doorbell = blk_slot::kPoolDoorbell,
+                          .ring = blk_slot::kRing,
+                          .scratch = blk_slot::kScratch};
 
 constexpr std::array<int, console_config::kMaxNamedPorts> kPortClients = [] {
     std::array<int, console_config::kMaxNamedPorts> slots{};
@@ -69,12 +71,13 @@ constexpr ReaderNumbers kReader{
 ThreadTable Vcpu(std::uint32_t vcpu) { return VcpuTable(kVmm, vmm_slot::Vcpu(static_cast<int>(vcpu))); }
 ThreadTable Control() { return ControlTable(kVmm); }
 ThreadTable BlkLoop() { return BlkLoopTable(kBlk); }
+ThreadTable BlkRingLoop() { return BlkRingLoopTable(kBlk); }
 ThreadTable BlkPool() { return BlkPoolTable(kBlk); }
 ThreadTable Console() { return ConsoleTable(kConsole); }
 ThreadTable Reader() { return ReaderTable(kReader); }
 
 std::vector<ThreadTable> All() {
-    return {Vcpu(0), Control(), BlkLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
+    return {Vcpu(0), Control(), BlkLoop(), BlkRingLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
 }
 
 }  // namespace husk::role_tables

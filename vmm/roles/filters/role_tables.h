@@ -12,6 +12,7 @@ namespace husk::role_tables {
 [[nodiscard]] ThreadTable Vcpu(std::uint32_t vcpu);
 [[nodiscard]] ThreadTable Control();
 [[nodiscard]] ThreadTable BlkLoop();
+[[nodiscard]] ThreadTable BlkRingLoop();
 [[nodiscard]] ThreadTable BlkPool();
 [[nodiscard]] ThreadTable Console();
 [[nodiscard]] ThreadTable Reader();

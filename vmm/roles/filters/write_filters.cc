@@ -45,9 +45,10 @@ Result<std::string> Source() {
     return "// Written by vmm/roles/filters/write_filters.cc.\n#include \"vmm/roles/filters/filters.h\"\n\n"
            "#include <array>\n\nnamespace husk::filters {\n" +
            HUSK_TRY(ForEachVcpu()) + HUSK_TRY(Single("Control", role_tables::Control())) +
-           HUSK_TRY(Single("BlkLoop", role_tables::BlkLoop())) + HUSK_TRY(Single("BlkPool", role_tables::BlkPool())) +
-           HUSK_TRY(Single("Console", role_tables::Console())) + HUSK_TRY(Single("Reader", role_tables::Reader())) +
-           "}  // namespace husk::filters\n";
+           HUSK_TRY(Single("BlkLoop", role_tables::BlkLoop())) +
+           HUSK_TRY(Single("BlkRingLoop", role_tables::BlkRingLoop())) +
+           HUSK_TRY(Single("BlkPool", role_tables::BlkPool())) + HUSK_TRY(Single("Console", role_tables::Console())) +
+           HUSK_TRY(Single("Reader", role_tables::Reader())) + "}  // namespace husk::filters\n";
 }
 
 }  // namespace

@@ -1,0 +1,19 @@
+#include "vmm/cli/comma_list.h"
+
+namespace husk {
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+    std::vector<std::string> parts(1);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool doubled = parts.size() == 1 && text.compare(at, 2, ",,") == 0;
+        if (doubled) ++at;
+        if (text[at] == ',' && !doubled) {
+            parts.emplace_back();
+        } else {
+            parts.back() += text[at];
+        }
+    }
+    return parts;
+}
+
+}  // namespace husk
