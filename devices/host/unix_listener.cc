@@ -36,10 +36,7 @@ Result<UnixListener> UnixListener::Open(const std::string& what, const std::stri
     const int bound = ::bind(fd.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int bind_errno = errno;
     ::umask(mask);
-    if (bound != 0) {
-        if (bind_errno == EADDRINUSE) return Fail(failed + ": there is something at that path already");
-        return FailOs(failed, bind_errno);
-    }
+    if (bound != 0) return FailOs(failed, bind_errno);
     UnixListener listener(std::move(fd), path);
     if (::listen(listener.Fd(), 1) != 0) return FailOs("cannot listen on " + what + " " + path);
     return listener;

@@ -276,7 +276,7 @@ class Endpoints(harness.HuskTest):
             self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual(log.read_bytes(), b"hello from afar\n" * 2)
         self.assertEqual(os.stat(log).st_mode & 0o077, 0, "others may read it")
-        done = self.run_husk("flood", "--cmdline", "300", "--console", "none", "--log-console", f"{log},max=128K")
+        done = self.run_husk("flood", "--cmdline", "140", "--console", "none", "--log-console", f"{log},max=128K")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertLessEqual(log.stat().st_size, 128 << 10)
         self.assertGreater(log.stat().st_size, 60 << 10)

@@ -99,7 +99,7 @@ class Ports(harness.HuskTest):
             file.write("mine")
         done = self.run_husk("hello", *self.port())
         self.assertEqual(done.returncode, 1)
-        self.assert_one_sentence(done.stderr, "port agent", self.path, "there is something at that path already")
+        self.assert_one_sentence(done.stderr, "port agent", self.path, "Address already in use")
         self.assertTrue(os.path.exists(self.path), "somebody else's file is gone")
 
 

@@ -43,6 +43,7 @@ int Decode(const MessageBuffer& buffer) {
     if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message, "").empty());
     if constexpr (std::is_same_v<M, HostIoFailed>) Check(!SentenceFor(*message, 0).empty());
     if constexpr (std::is_same_v<M, NetWireGone>) Check(!SentenceFor(*message, 0).empty());
+    if constexpr (std::is_same_v<M, ConsoleIoFailed>) Check(!SentenceFor(*message).empty());
     return 1;
 }
 
@@ -61,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
                     ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
                     DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry, ReaderDone,
-                    AttachedVolume, CheckFinding, NetConfig, NetWireGone>(buffer) <= 1);
+                    AttachedVolume, CheckFinding, NetConfig, NetWireGone, ConsoleIoFailed>(buffer) <= 1);
     // Of a reader: behind an entry and a choice, so that all is possible.
     SourceReportBuilder report(1 << 20);
     Check(report.Take(MessageBuffer::Encode(MenuEntry{})).has_value());

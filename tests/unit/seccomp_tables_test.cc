@@ -1,4 +1,5 @@
 // The tables as values: what they promise, and how they are printed.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
 
@@ -58,6 +59,29 @@ TEST(SeccompTables, OtherSealedThreadsHaveAtMostTenSystemCalls) {
     EXPECT_LE(role_tables::BlkPool().CountSyscalls(), 10u);
     EXPECT_LE(role_tables::Net().CountSyscalls(), 10u);
     EXPECT_LE(role_tables::Console().CountSyscalls(), 10u);
+}
+
+TEST(SeccompTables, TheConsoleSizesItsLogAndNoOtherFile) {
+    const ThreadTable table = role_tables::Console();
+    for (std::uint64_t slot = 0; slot < console_slot::kEnd + 4; ++slot) {
+        const bool log = slot == console_slot::kLog;
+        EXPECT_EQ(table.Allows(SYS_pwrite64, {slot}), log) << slot;
+        EXPECT_EQ(table.Allows(SYS_pread64, {slot}), log) << slot;
+        EXPECT_EQ(table.Allows(SYS_ftruncate, {slot}), log) << slot;
+        EXPECT_FALSE(log && table.Allows(SYS_write, {slot})) << slot;
+    }
+}
+
+TEST(SeccompTables, TheConsoleHasTheClientsOfItsPortsOnTheirSlots) {
+    const ThreadTable table = role_tables::Console();
+    for (std::uint64_t port = 1; port <= 5; ++port) {
+        const std::uint64_t slot = static_cast<std::uint64_t>(console_slot::kFirstPortClient) + port - 1;
+        const bool there = port <= 4;
+        EXPECT_EQ(table.Allows(SYS_read, {slot}), there) << port;
+        EXPECT_EQ(table.Allows(SYS_write, {slot}), there) << port;
+        EXPECT_EQ(table.Allows(SYS_dup3, {20, slot, O_CLOEXEC}), there) << port;
+        EXPECT_FALSE(table.Allows(SYS_ioctl, {slot, 0x5401})) << port;
+    }
 }
 
 TEST(SeccompTables, TheReaderReadsItsSourceAndReportsAndThatIsAll) {

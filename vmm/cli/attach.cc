@@ -37,7 +37,12 @@ constexpr std::size_t kWriteMax = 4096;
 // The terminal is raw while this lives, and as it was before afterwards.
 class RawInput {
  public:
-    RawInput() : settings_(SettingsOfTerminal(STDIN_FILENO)) { Enter(); }
+    RawInput() {
+        // A job in the background must not change the terminal under the shell's hands: it waits to be brought forward.
+        if (!InForeground()) ::raise(SIGTTIN);
+        if (InForeground()) settings_ = SettingsOfTerminal(STDIN_FILENO);
+        Enter();
+    }
     ~RawInput() {
         if (!settings_) return;
         RestoreTerminal(STDIN_FILENO, *settings_);
@@ -55,6 +60,12 @@ class RawInput {
     }
 
  private:
+    // Or no terminal at all.
+    static bool InForeground() {
+        const pid_t group = ::tcgetpgrp(STDIN_FILENO);
+        return group < 0 || group == ::getpgrp();
+    }
+
     std::optional<TerminalSettings> settings_;
 };
 
