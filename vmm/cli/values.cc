@@ -1,10 +1,7 @@
 // The values of options that have a syntax of their own.
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <span>
 #include <string_view>
-#include <vector>
 
 #include "vmm/cli/options.h"
 
