@@ -57,12 +57,13 @@ inline u8 In(u16 port) {
     return value;
 }
 
-inline void Print(const char* text) {
-    for (; *text != 0; ++text) {
-        while ((In(0x3fd) & 0x20) == 0) {
-        }
-        Out(0x3f8, static_cast<u8>(*text));
+inline void PrintCharacter(char c) {
+    while ((In(0x3fd) & 0x20) == 0) {
     }
+    Out(0x3f8, static_cast<u8>(c));
+}
+inline void Print(const char* text) {
+    for (; *text != 0; ++text) PrintCharacter(*text);
 }
 inline void PrintNumber(u32 number) {
     char digits[11] = {};

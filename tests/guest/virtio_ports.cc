@@ -2,35 +2,13 @@
 // serial port what the device tells it ("port 1 is agent", "window 80x24", "port 1: client", "port 1: nobody"), opens
 // port 1 and sends back there what comes, until a piece begins with "Q": then it powers off. With "break" on its
 // command line it makes a head available twice instead, and prints "needs reset" when Status says so.
+#include "driver.h"
+
 namespace {
 
-using u8 = unsigned char;
-using u16 = unsigned short;
-using u32 = unsigned;
-using u64 = unsigned long long;
-
-constexpr u32 kRegisters = 0xd0000000;
-constexpr u32 kDevices = 16;
 constexpr u32 kConsoleDevice = 3;
 constexpr u16 kQueueSize = 8;
 constexpr u32 kBuffer = 4096;
-
-// Virtio 1.2 §4.2.2.
-enum Register : u32 {
-    kMagic = 0x000,
-    kDeviceId = 0x008,
-    kDriverFeatures = 0x020,
-    kDriverFeaturesSel = 0x024,
-    kQueueSel = 0x030,
-    kQueueSizeAt = 0x038,
-    kQueueReady = 0x044,
-    kQueueNotify = 0x050,
-    kStatus = 0x070,
-    kQueueDesc = 0x080,
-    kQueueDriver = 0x090,
-    kQueueDevice = 0x0a0,
-};
-constexpr u32 kNeedsReset = 0x40;
 
 // §5.3.6.2
 enum Event : u16 {
@@ -54,50 +32,8 @@ struct Control {
 };
 constexpr u32 kControlHeader = 8;
 
-u32 device;  // where its registers are
-
-u32 Read(u32 at) { return *reinterpret_cast<volatile u32*>(device + at); }
-void Write(u32 at, u32 value) { *reinterpret_cast<volatile u32*>(device + at) = value; }
-
-void Out(u16 port, u8 value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
-u8 In(u16 port) {
-    u8 value;
-    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-void Put(char c) {
-    while ((In(0x3fd) & 0x20) == 0) {
-    }
-    Out(0x3f8, static_cast<u8>(c));
-}
-void Print(const char* text) {
-    for (; *text != 0; ++text) Put(*text);
-}
-void PrintNumber(u32 number) {
-    char digits[11] = {};
-    char* at = digits + 10;
-    do *--at = static_cast<char>('0' + number % 10);
-    while ((number /= 10) != 0);
-    Print(at);
-}
-
-[[noreturn]] void PowerOff() {
-    while (true) Out(0x600, 0x34);
-}
-
-template <typename T>
-u32 AddressOf(T* pointer) {
-    return reinterpret_cast<u32>(pointer);
-}
-
 // One queue, its buffers used in their order.
 struct Queue {
-    struct Descriptor {
-        u64 address;
-        u32 length;
-        u16 flags, next;
-    };
     alignas(16) Descriptor descriptors[kQueueSize];
     alignas(4) volatile struct {
         u16 flags, index, ring[kQueueSize], event;
@@ -163,9 +99,9 @@ void Hear(const Control& control, u32 length) {
     if (control.event == kResize) {
         Print("window ");
         PrintNumber(control.size.cols);
-        Put('x');
+        Print("x");
         PrintNumber(control.size.rows);
-        return Put('\n');
+        return Print("\n");
     }
     Print("port ");
     PrintNumber(control.port);
@@ -173,9 +109,9 @@ void Hear(const Control& control, u32 length) {
     if (control.event == kPortOpen) Print(control.value != 0 ? ": client" : ": nobody");
     if (control.event == kPortName) {
         Print(" is ");
-        for (u32 at = 0; at + kControlHeader < length; ++at) Put(control.name[at]);
+        for (u32 at = 0; at + kControlHeader < length; ++at) PrintCharacter(control.name[at]);
     }
-    Put('\n');
+    Print("\n");
     if (control.event == kPortName && control.port == 1) Tell(1, kPortOpen, 1);
 }
 
@@ -233,14 +169,10 @@ void Start() {
 
 }  // namespace
 
-// Xen's start_info: the command line's address at offset 24.
 extern "C" [[noreturn]] void GuestMain(u32 start_info) {
-    const char* const word = reinterpret_cast<const char*>(*reinterpret_cast<u32*>(start_info + 24));
-    for (u32 index = 0; index < kDevices; ++index) {
-        device = kRegisters + index * 0x1000;
-        if (Read(kMagic) == 0x74726976 && Read(kDeviceId) == kConsoleDevice) break;
-    }
+    ReadCommandLine(start_info);
+    if (!FindDevice(kConsoleDevice)) PowerOff();
     Start();
-    if (word[0] == 'b') Break();
+    if (Is("break")) Break();
     Serve();
 }
