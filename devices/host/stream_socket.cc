@@ -73,7 +73,9 @@ Result<ScopedFd> ConnectStream(const std::string& path) {
 
 Result<Passt> Passt::Start(ScopedFd& socket) {
     std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+    // Its own end may block: passt sends the rest of a frame that was cut by waiting.
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0 ||
+        ::fcntl(ends[0], F_SETFL, O_RDWR | O_NONBLOCK) != 0) {
         return FailOs("cannot create the socket of passt");
     }
     ScopedFd ours(ends[0]);
