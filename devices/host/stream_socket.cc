@@ -1,6 +1,7 @@
 #include "devices/host/stream_socket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int kPasstSocket = 3;  // in passt
 constexpr int kSocketBytes = 1 << 20;
+constexpr int kEndMilliseconds = 500;  // that a passt may take
 
 // A few frames' worth in flight instead of the default, where the host allows it.
 void Widen(int socket) {
@@ -71,7 +73,9 @@ Result<ScopedFd> ConnectStream(const std::string& path) {
 
 Result<Passt> Passt::Start(ScopedFd& socket) {
     std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+    // Its own end may block: passt sends the rest of a frame that was cut by waiting.
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0 ||
+        ::fcntl(ends[0], F_SETFL, O_RDWR | O_NONBLOCK) != 0) {
         return FailOs("cannot create the socket of passt");
     }
     ScopedFd ours(ends[0]);
@@ -107,7 +111,10 @@ Passt::Passt(Passt&& other) noexcept
 
 Passt::~Passt() {
     if (pid_ < 0) return;
+    // It may be waiting for its socket and take no notice.
     ::kill(pid_, SIGTERM);
+    pollfd ended{pidfd_.Get(), POLLIN, 0};
+    if (::poll(&ended, 1, kEndMilliseconds) <= 0) ::kill(pid_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
 }
@@ -123,6 +130,12 @@ std::string Passt::LastWords() {
     const ssize_t got = ::pread(said_.Get(), tail.data(), tail.size(), begin);
     std::string text(tail.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     while (!text.empty() && text.back() == '\n') text.pop_back();
+    // Where there is no log of the system's, it complains about that behind each line.
+    while (text.substr(text.rfind('\n') + 1).starts_with("Failed to send ")) {
+        const std::size_t before = text.rfind('\n');
+        if (before == std::string::npos) return "";
+        text.resize(before);
+    }
     return text.substr(text.rfind('\n') + 1);
 }
 

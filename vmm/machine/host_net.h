@@ -18,10 +18,10 @@ namespace husk {
 
 struct HostNet {
     NetConfig::Wire wire = NetConfig::Wire::kNone;  // kNone also once it is cut
+    std::optional<Passt> passt;                     // ended when the sockets below are closed
     std::vector<ScopedFd> queues;
     NetOffloads offloads;
     std::uint16_t mtu = 0;  // to be told to the guest; 0: nothing is
-    std::optional<Passt> passt;
     MacAddress mac;
     NetRules rules;
     PcapFile capture;
