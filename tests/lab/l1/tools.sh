@@ -2,12 +2,13 @@
 # For scenarios of lane=tools: this L1 has the tools disk on /tools, and a file system of its own on /tmp, where O_DIRECT works and holes
 # are counted as on metal. Sourced by scenario.sh.
 
-# tool PROGRAM [ARGUMENTS...]: one of the tools disk's programs, in L1.
-tool() {
+# tool PROGRAM [ARGUMENTS...]: one of the tools disk's programs, in L1. tool_process: becomes it; start it in the background.
+tool() { (tool_process "$@"); }
+tool_process() {
   program=$1
   shift
-  LC_ALL=C.UTF-8 LOCPATH=/tools/usr/lib/locale TERMINFO=/tools/lib/terminfo \
-    /tools/lib64/ld-linux-x86-64.so.2 --library-path /tools/lib/x86_64-linux-gnu:/tools/usr/lib/x86_64-linux-gnu \
+  export LC_ALL=C.UTF-8 LOCPATH=/tools/usr/lib/locale TERMINFO=/tools/lib/terminfo
+  exec /tools/lib64/ld-linux-x86-64.so.2 --library-path /tools/lib/x86_64-linux-gnu:/tools/usr/lib/x86_64-linux-gnu \
     "/tools/usr/bin/$program" "$@"
 }
 

@@ -71,15 +71,17 @@ Bytes Arp(const Mac& mac, const Ip& ip) {
     return packet;
 }
 
-// IPv4 with UDP from port 9 to port 9 of the whole link (RFC 791, 768; no UDP checksum).
-Bytes Udp(const Ip& from) {
+// IPv4 with UDP to the whole link (RFC 791, 768; no UDP checksum).
+Bytes Udp(const Ip& from, unsigned from_port = 9, unsigned to_port = 9) {
     Bytes packet{0x45, 0, 0, 36, 0, 1, 0, 0, 64, 17, 0, 0};
     Append(packet, from);
     Append(packet, std::array<std::uint8_t, 4>{255, 255, 255, 255});
     const unsigned sum = Checksum(packet);
     packet[10] = static_cast<std::uint8_t>(sum >> 8);
     packet[11] = static_cast<std::uint8_t>(sum);
-    Append(packet, std::array<std::uint8_t, 16>{0, 9, 0, 9, 0, 16, 0, 0, 'l', 'a', 'b', 0, 0, 0, 0, 0});
+    Append16(packet, from_port);
+    Append16(packet, to_port);
+    Append(packet, std::array<std::uint8_t, 12>{0, 16, 0, 0, 'l', 'a', 'b', 0, 0, 0, 0, 0});
     return packet;
 }
 
@@ -89,26 +91,43 @@ Ip6 LinkLocal(const Mac& mac) {
             mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
 }
 
-// RFC 4861 §4.4: an advertisement to all nodes that `target` is at `mac`.
-Bytes Advertisement(const Ip6& from, const Ip6& target, const Mac& mac) {
+// IPv6 with ICMPv6 to all nodes (RFC 8200, 4443); `icmp` has a checksum of zero.
+Bytes Icmp6(const Ip6& from, Bytes icmp) {
     constexpr Ip6 kEverybody{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    Bytes icmp{136, 0, 0, 0, 0x20, 0, 0, 0};
-    Append(icmp, target);
-    Append(icmp, std::array<std::uint8_t, 2>{2, 1});
-    Append(icmp, mac);
+    const auto length = static_cast<std::uint8_t>(icmp.size());
     Bytes pseudo;
     Append(pseudo, from);
     Append(pseudo, kEverybody);
-    Append(pseudo, std::array<std::uint8_t, 8>{0, 0, 0, static_cast<std::uint8_t>(icmp.size()), 0, 0, 0, 58});
+    Append(pseudo, std::array<std::uint8_t, 8>{0, 0, 0, length, 0, 0, 0, 58});
     Append(pseudo, icmp);
     const unsigned sum = Checksum(pseudo);
     icmp[2] = static_cast<std::uint8_t>(sum >> 8);
     icmp[3] = static_cast<std::uint8_t>(sum);
-    Bytes packet{0x60, 0, 0, 0, 0, static_cast<std::uint8_t>(icmp.size()), 58, 255};
+    Bytes packet{0x60, 0, 0, 0, 0, length, 58, 255};
     Append(packet, from);
     Append(packet, kEverybody);
     Append(packet, icmp);
     return packet;
+}
+
+// RFC 4861 §4.4: an advertisement that `target` is at `mac`.
+Bytes Advertisement(const Ip6& from, const Ip6& target, const Mac& mac) {
+    Bytes icmp{136, 0, 0, 0, 0x20, 0, 0, 0};
+    Append(icmp, target);
+    Append(icmp, std::array<std::uint8_t, 2>{2, 1});
+    Append(icmp, mac);
+    return Icmp6(from, icmp);
+}
+
+// RFC 4861 §4.2: `from` is a router.
+Bytes Router(const Ip6& from) { return Icmp6(from, {134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0}); }
+
+// IEEE 802.1Q: the same behind a tag.
+Bytes Tagged(const Bytes& frame) {
+    Bytes tagged(frame.begin(), frame.begin() + 12);
+    Append(tagged, std::array<std::uint8_t, 4>{0x81, 0, 0, 5});
+    tagged.insert(tagged.end(), frame.begin() + 12, frame.end());
+    return tagged;
 }
 
 struct Kind {
@@ -132,6 +151,10 @@ std::vector<Kind> Kinds(const Mac& mac, const Ip& ip) {
         {"nd-target", Ethernet(kAllNodes, mac, 0x86dd, Advertisement(mine, others, mac))},
         {"nd-mac", Ethernet(kAllNodes, mac, 0x86dd, Advertisement(mine, mine, kOtherMac))},
         {"nd-source", Ethernet(kAllNodes, mac, 0x86dd, Advertisement(others, mine, mac))},
+        {"nd-router", Ethernet(kAllNodes, mac, 0x86dd, Router(mine))},
+        {"dhcp-server", Ethernet(kBroadcast, mac, 0x0800, Udp(ip, 67, 68))},
+        {"vlan", Tagged(Ethernet(kBroadcast, mac, 0x0800, Udp(ip)))},
+        {"ethertype", Ethernet(kBroadcast, mac, 0x88b5, Udp(ip))},
     };
 }
 

@@ -60,6 +60,7 @@ build_tools_image() {
       esac
     done
   done < <(grep '^[a-z]' "$lab_dir/tools-packages")
+  ln -s udevadm "$root/usr/bin/systemd-udevd"
   rm -f "$tools_image"
   truncate -s 192M "$tools_image"
   PATH=$PATH:/sbin mkfs.ext4 -q -F -m 0 -O ^has_journal -L husk-tools -E root_owner=0:0 -d "$root" "$tools_image"

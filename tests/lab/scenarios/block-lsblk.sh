@@ -15,6 +15,7 @@ for expected in \
   'l2: vdb has 2 queues, cache write back, type write back, zeroes [1-9][0-9]*, CPUs' \
   'l2: vdd has [12] queues, cache write through, type write through' \
   'l2: vde has 1 queues, cache write back' \
+  'l2: by id: .*virtio-husk-2 .*virtio-the-third' \
   'l2: vdb is switched to write through'; do
   grep -q "^$expected" seen || fail "the guest does not show: $expected"
 done
