@@ -15,10 +15,10 @@ new_tap() {
 # remove_tap NAME
 remove_tap() { tool ip link delete "$1"; }
 
-# frames_filtered FILE: how many of the guest's frames the filter has dropped, by husk's statistics.
+# frames_filtered FILE [REASON]: how many of the guest's frames the filter has dropped (for that reason), by husk's statistics.
 frames_filtered() {
-  awk -F '[ ,:]+' '/"from_guest"/ { inside = 1 } inside && /"filter"/ { sum += $3 } /"to_guest"/ { inside = 0 }
-    END { print sum + 0 }' "$1"
+  awk -F '[ ,:"]+' -v reason="${2:-}" '/"from_guest"/ { inside = 1 } /"filtered"/ { rules = inside } /}/ { rules = 0 }
+    rules && $3 ~ /^[0-9]/ && (reason == "" || $2 == reason) { sum += $3 } /"to_guest"/ { inside = 0 } END { print sum + 0 }' "$1"
 }
 
 # send_frames OPTIONS: a guest 10.9.0.2 with --net tap=tap0OPTIONS sends frames of every kind (l2/frames.cc); what comes of them on tap0 is in the

@@ -20,7 +20,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +29,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 using Mac = std::array<std::uint8_t, 6>;
-constexpr std::string_view kMark = "husk-lab:";
+constexpr std::string_view kMark = "@lab";
 constexpr Mac kOtherMac{0x02, 0xde, 0xad, 0xbe, 0xef, 0x01};
 constexpr Mac kBroadcast{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 constexpr Mac kAllNodes{0x33, 0x33, 0, 0, 0, 1};
@@ -143,6 +142,7 @@ std::vector<Kind> Kinds(const Mac& mac, const Ip& ip) {
     return {
         {"honest-arp", Ethernet(kBroadcast, mac, 0x0806, Arp(mac, ip))},
         {"honest-ip", Ethernet(kBroadcast, mac, 0x0800, Udp(ip))},
+        {"honest-nd", Ethernet(kAllNodes, mac, 0x86dd, Advertisement(mine, mine, mac))},
         {"mac", Ethernet(kBroadcast, kOtherMac, 0x0800, Udp(ip))},
         {"mac-arp", Ethernet(kBroadcast, kOtherMac, 0x0806, Arp(kOtherMac, ip))},
         {"arp-mac", Ethernet(kBroadcast, mac, 0x0806, Arp(kOtherMac, ip))},
@@ -184,10 +184,11 @@ int Send(const char* interface, const char* address) {
     if (inet_pton(AF_INET, address, ip.data()) != 1) Die(address);
     const int socket = Open(interface, mac);
     for (int round = 0; round < 10; ++round) {
+        char letter = 'A';
         for (const Kind& kind : Kinds(mac, ip)) {
-            const std::string text = std::string(kMark) + kind.name + ";";
             Bytes frame = kind.frame;
-            frame.insert(frame.end(), text.begin(), text.end());
+            frame.insert(frame.end(), kMark.begin(), kMark.end());
+            frame.push_back(static_cast<std::uint8_t>(letter++));
             if (send(socket, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) Die("send");
         }
     }
@@ -198,8 +199,8 @@ int Send(const char* interface, const char* address) {
 int Watch(const char* interface, long seconds) {
     Mac mac{};
     const int socket = Open(interface, mac);
-    std::map<std::string, unsigned> seen;
-    for (const Kind& kind : Kinds(mac, Ip{})) seen[kind.name] = 0;
+    const auto kinds = Kinds(mac, Ip{});
+    std::vector<unsigned> seen(kinds.size());
     std::puts("frames: watching");
     std::fflush(stdout);
     std::vector<char> buffer(65536);
@@ -211,11 +212,11 @@ int Watch(const char* interface, long seconds) {
         if (got <= 0) continue;
         const std::string_view frame(buffer.data(), static_cast<std::size_t>(got));
         const auto mark = frame.rfind(kMark);
-        if (mark == std::string_view::npos) continue;
-        const auto name = frame.substr(mark + kMark.size());
-        ++seen[std::string(name.substr(0, name.find(';')))];
+        if (mark == std::string_view::npos || mark + kMark.size() >= frame.size()) continue;
+        const auto kind = static_cast<std::size_t>(frame[mark + kMark.size()] - 'A');
+        if (kind < seen.size()) ++seen[kind];
     }
-    for (const auto& [name, count] : seen) std::printf("frames: %s %u\n", name.c_str(), count);
+    for (std::size_t i = 0; i < seen.size(); ++i) std::printf("frames: %s %u\n", kinds[i].name.c_str(), seen[i]);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 # husk in tmux, at 80x24: a login on hvc0, then vim and htop, which fill the screen as on any terminal; vim's is compared line by line.
 # lab: lane=tools
 fresh_root
-trap 'tmux kill-server 2>/dev/null || true' EXIT
+trap 'key C-] k 2>/dev/null && tmux kill-server 2>/dev/null || true' EXIT
 echo "guest_on_disk 6.12 '' $tools_disk --console stdio" >guest
 on_screen 80 24 guest
 screen_shows "l2 login:" 150
@@ -58,7 +58,7 @@ screen_shows "PID +USER" 10
 sleep 2
 screen >htop.screen
 cat htop.screen
-for expected in 'Mem\[' 'Swp\[' 'Tasks: +[0-9]+' 'Load average: ' 'Uptime: ' 'PID +USER +PRI +NI +VIRT +RES' ' htop -d 10' ' init'; do
+for expected in 'Mem\[' 'Swp\[' 'Tasks: +[0-9]+' 'Load average: ' 'Uptime: ' 'PID +USER +PRI +NI +VIRT +RES' '/usr/bin/htop -' ' init'; do
   grep -Eq "$expected" htop.screen || fail "htop's screen has no $expected"
 done
 [ "$(sed -n 24p htop.screen | cut -c 1-6)" = F1Help ] || fail "htop's last line is not at the bottom"

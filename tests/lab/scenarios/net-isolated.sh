@@ -1,7 +1,10 @@
-# --net isolated: nothing that the guest sends is seen; with peer=MAC it talks to that one, and to nobody else.
+# --net isolated,peer=MAC: a guest talks to that one and to nobody else; what it sends to all is not seen.
 # lab: lane=tools cpus=2
-send_frames ,isolated
-for kind in honest-arp honest-ip mac arp-ip nd-target; do
+send_frames ,ip=10.9.0.2,ip=fd00:9::2,isolated,peer=02:00:00:00:00:77
+for kind in honest-arp honest-nd; do # with these they find each other
+  [ "$(frames_seen $kind)" = 10 ] || fail "of 10 frames $kind $(frames_seen $kind) came through"
+done
+for kind in honest-ip mac mac-arp arp-mac arp-ip ip nd-target nd-mac nd-source nd-router dhcp-server vlan ethertype; do
   [ "$(frames_seen $kind)" = 0 ] || fail "$(frames_seen $kind) frames $kind came through"
 done
 
