@@ -25,7 +25,7 @@ random_file() {
 }
 
 # block_test TASK SECONDS WORDS OPTIONS [HUSK-OPTIONS...]: a guest with two CPUs does TASK for that long on a new sparse disk of 64 MiB, which
-# husk gets with OPTIONS (",direct,aio=threads"). WORDS: more for the guest's command line.
+# husk gets with OPTIONS (",direct,aio=threads"). $guest: the kernel, 6.12 if unset. WORDS: more for the guest's command line.
 block_test() {
   task=$1 seconds=$2 words="seconds=$2 $3" options=$4
   shift 4
@@ -34,7 +34,7 @@ block_test() {
   rm -f second.img
   truncate -s 64M second.img
   # shellcheck disable=SC2086 # words
-  task_on_disk 6.12 "$task" --cpus 2 --disk "second.img$options" $tools_disk "$@"
+  task_on_disk "${guest:-6.12}" "$task" --cpus 2 --disk "second.img$options" $tools_disk "$@"
   [ -z "$(complaints "$task.errors")" ] || fail "husk complained: $(cat "$task.errors")"
 }
 
