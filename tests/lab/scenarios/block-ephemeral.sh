@@ -13,5 +13,12 @@ grep -q "^l2: the second life" ephemeral.log || fail "the guest has not rebooted
 note "$(sed -n 's/^l2: after the reboot: //p' ephemeral.log | tr -d '\r')"
 fresh_root
 task_on_disk 6.12 ephemeral-fresh --disk second.img,ephemeral
-chmod 400 second.img # an image that nobody may write to will do
-task_on_disk 6.12 ephemeral-fresh --disk second.img,ephemeral
+# An image that nobody may write to will do.
+mkdir locked
+cp second.img locked/second.img
+mount --bind locked locked
+mount -o remount,bind,ro locked
+status=0
+(task_on_disk 6.12 ephemeral-fresh --disk locked/second.img,ephemeral) || status=$?
+umount locked
+[ $status = 0 ] || fail "see above"
