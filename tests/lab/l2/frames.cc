@@ -190,6 +190,7 @@ int Send(const char* interface, const char* address) {
             frame.insert(frame.end(), kMark.begin(), kMark.end());
             frame.push_back(static_cast<std::uint8_t>(letter++));
             if (send(socket, frame.data(), frame.size(), 0) != static_cast<ssize_t>(frame.size())) Die("send");
+            usleep(5000);  // or the guest's own queue discipline may drop some
         }
     }
     std::puts("frames: sent 10 of each kind");
