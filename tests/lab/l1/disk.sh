@@ -19,19 +19,19 @@ guest_on_disk() {
     --cmdline "console=ttyS0 quiet root=LABEL=husk-root rw $cmdline" --disk "${root_disk:-root.img}" "$@"
 }
 
-# on_disk SERIES CMDLINE [OPTIONS...]: the same as a command; 137 if it had to be killed.
-on_disk() { (runner="timeout -s KILL 200 ${runner:-}" && guest_on_disk "$@") </dev/null; }
+# on_disk SERIES CMDLINE [OPTIONS...]: the same as a command; 137 if it had to be killed, after $limit seconds.
+on_disk() { (runner="timeout -s KILL ${limit:-200} ${runner:-}" && guest_on_disk "$@") </dev/null; }
 
 # converse_on_disk SERIES CMDLINE [OPTIONS...] <SCRIPT: on a terminal.
 converse_on_disk() { (runner="pty_expect - --" && guest_on_disk "$@" --console stdio); }
 
 # task_on_disk SERIES TASK [OPTIONS...]: the guest does TASK, which must succeed, and husk must end with status 0. What it
-# printed is in the file TASK.log, and what husk said in TASK.errors.
+# printed is in the file TASK.log, and what husk said in TASK.errors. $words: more words for the task, like "seconds=60", which are variables there.
 task_on_disk() {
   series=$1 task=$2
   shift 2
   status=0
-  on_disk "$series" "l2=$task" "$@" >"$task.log" 2>"$task.errors" || status=$?
+  on_disk "$series" "l2=$task ${words:-}" "$@" >"$task.log" 2>"$task.errors" || status=$?
   cat "$task.log" "$task.errors"
   [ "$status" = 0 ] || fail "status $status of a guest with the task $task"
   grep -Eq "^(ttyS0\| )?l2: task $task is done" "$task.log" || # the prefix: if the guest has used hvc0
@@ -43,7 +43,7 @@ start_task() {
   series=$1 task=$2
   shift 2
   : >"$task.log" # what an earlier guest wrote there must not be taken for this one's
-  guest_on_disk "$series" "l2=$task" "$@" </dev/null >"$task.log" 2>"$task.errors" &
+  guest_on_disk "$series" "l2=$task ${words:-}" "$@" </dev/null >"$task.log" 2>"$task.errors" &
   vmm=$!
 }
 

@@ -126,6 +126,12 @@ check_kernel_log() {
 
 # shellcheck source=disk.sh source-path=SCRIPTDIR
 . /lab/disk.sh
+# shellcheck source=tools.sh source-path=SCRIPTDIR
+. /lab/tools.sh
+# shellcheck source=net.sh source-path=SCRIPTDIR
+. /lab/net.sh
+# shellcheck source=screen.sh source-path=SCRIPTDIR
+. /lab/screen.sh
 # shellcheck source=nixos.sh source-path=SCRIPTDIR
 . /lab/nixos.sh
 # shellcheck source=full.sh source-path=SCRIPTDIR

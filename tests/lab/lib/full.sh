@@ -107,7 +107,7 @@ build_full_root_image() {
 build_lab_disk() {
   local root=$work/lab-disk type library
   mkdir -p "$root"/{bin,husk}
-  cp "$lab_dir"/l1/{full-init,full.sh,selinux.sh,serve.sh,session,run-scenario,scenario.sh,disk.sh,nixos.sh,known-complaints} "$root/"
+  cp "$lab_dir"/l1/{full-init,full.sh,selinux.sh,serve.sh,session,run-scenario,scenario.sh,disk.sh,tools.sh,net.sh,screen.sh,nixos.sh,known-complaints} "$root/"
   cp -r "$lab_dir/scenarios" "$root/scenarios"
   cp "$cache"/bin/{pty_expect,l1_exit,confine_probe} "$root/bin/"
   ln -s /bin/busybox "$root/bin/sh"

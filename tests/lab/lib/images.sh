@@ -46,7 +46,7 @@ build_disk_initrd() {
   make_busybox_root "$root"
   mkdir -p "$root/root" "$root/lib/modules/$release/kernel"
   cp "$lab_dir/l2/disk-init" "$root/init"
-  copy_modules "$1" "$root/flat" virtio_mmio virtio_blk virtio_console button evdev
+  copy_modules "$1" "$root/flat" virtio_mmio virtio_blk virtio_net virtio_console button evdev
   for module in "$root"/flat/*; do
     mv "$module" "$root/lib/modules/$release/kernel/${module##*/[0-9][0-9]-}"
   done
@@ -59,11 +59,14 @@ build_disk_initrd() {
 # build_root_disk FILE: a root file system with the label husk-root, for guests of any kernel. The password of its user
 # root is secret-of-l2.
 build_root_disk() {
-  local root=$work/root-disk
+  local root=$work/root-disk path
   make_busybox_root "$root"
-  mkdir -p "$root"/{mnt,root,tmp}
+  mkdir -p "$root"/{mnt,root,run,tmp,tools}
+  for path in lib lib64 usr; do
+    ln -s "tools/$path" "$root/$path" # where the programs on the tools disk look for what they need
+  done
   cp -r "$lab_dir"/l2/root/. "$root/"
-  cp "$cache/bin/reset_storm" "$root/bin/"
+  cp "$cache"/bin/{reset_storm,fsx,frames,ping_sweep} "$root/bin/"
   echo "root:$(busybox mkpasswd -m sha256 secret-of-l2):1::::::" >"$root/etc/shadow"
   rm -f "$1"
   truncate -s 24M "$1"
@@ -150,9 +153,9 @@ build_l1_initramfs() {
   make_busybox_root "$root"
   mkdir -p "$root"/{lab,lib64}
   cp "$lab_dir/l1/init" "$root/init"
-  cp "$lab_dir"/l1/{serve.sh,run-scenario,scenario.sh,disk.sh,nixos.sh,known-complaints} "$root/lab/"
+  cp "$lab_dir"/l1/{serve.sh,run-scenario,unprivileged,scenario.sh,disk.sh,tools.sh,net.sh,screen.sh,nixos.sh,known-complaints} "$root/lab/"
   cp -r "$lab_dir/scenarios" "$repo_dir/README.md" "$root/lab/"
-  cp "$cache"/bin/{pty_expect,l1_exit} "$root/bin/"
+  cp "$cache"/bin/{pty_expect,l1_exit,frames,ping_sweep} "$root/bin/"
   cp "$2" "$root/bin/husk"
   copy_loaded_libraries "$root"
   copy_with_libraries "$2" "$root"

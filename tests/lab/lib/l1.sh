@@ -39,6 +39,20 @@ nixoskernel_l1_command() {
   nixos_l1_command "$@"
 }
 
+# tools_l1_command ARGUMENTS-OF-fast_l1_command...: the same with the tools disk on a second disk, read-only and a third one for L1's /tmp.
+tools_l1_command() {
+  local scratch
+  scratch=$(mktemp "$work/scratch.XXXXXX")
+  truncate -s 4G "$scratch"
+  PATH=$PATH:/sbin mkfs.ext4 -q -F -m 0 -O ^has_journal "$scratch"
+  qemu_command "${@:2}"
+  # shellcheck disable=SC2054
+  qemu+=(-initrd "$1" -drive "file=$tools_image,if=none,id=tools,format=raw,readonly=on"
+    -device nvme,id=disk,serial=l1 -device nvme-ns,drive=payload,bus=disk,nsid=1
+    -device nvme-ns,drive=tools,bus=disk,nsid=2
+    -drive "file=$scratch,if=none,id=scratch,format=raw,cache=unsafe,discard=unmap" -device nvme-ns,drive=scratch,bus=disk,nsid=3)
+}
+
 # full_l1_command LAB-DISK LOG ARGUMENTS-OF-qemu_command...: the same for a Debian with SELinux, its command line included. One
 # controller: the numbers of its name spaces are fixed, while those of controllers are a race. LOG.ttyS* get the login consoles.
 full_l1_command() {
@@ -93,7 +107,7 @@ l1_start() {
     append+=" $full_l1_append" logins=("${full_l1_logins[@]}")
   else
     "${lane}_l1_command" "$work/l1.cpio" "$1" "$memory" "$cpus" ${own:+deterministic}
-    append+=" lab=serve${own:+ own=$own}"
+    append+=" lab=serve lane=$lane${own:+ own=$own}"
   fi
   "${qemu[@]}" -chardev "pipe,id=monitor,path=$l1_monitor" -mon monitor -serial stdio "${logins[@]}" \
     -append "$append" <"$pipes/in" >"$pipes/out" 2>"$l1_log" &

@@ -1,0 +1,3 @@
+# fio with checksums on a disk for a minute, all block sizes, cached, direct, synced, discards mixed in; two queues.
+# lab: lane=tools cpus=2 timeout=500
+fio_test 60 ",queues=2"
