@@ -157,11 +157,13 @@ int DiskFile::Write(DiskTransfer& transfer, WriteMode mode) {
 
 bool DiskFile::IsAligned(const DiskTransfer& transfer) const {
     if (!Direct()) return true;
-    std::uint64_t memory = 0;
+    std::uint64_t addresses = 0;
+    std::uint64_t lengths = transfer.offset | transfer.length;
     for (const iovec& buffer : transfer.data) {
-        memory |= reinterpret_cast<std::uint64_t>(buffer.iov_base) | buffer.iov_len;
+        addresses |= reinterpret_cast<std::uint64_t>(buffer.iov_base);
+        lengths |= buffer.iov_len;  // some kernels want each of them to be whole blocks
     }
-    return ((transfer.offset | transfer.length) % geometry_.direct_offset | memory % geometry_.direct_memory) == 0;
+    return (lengths % geometry_.direct_offset | addresses % geometry_.direct_memory) == 0;
 }
 
 // O_DIRECT takes aligned buffers only; the guest's others go by way of ours.

@@ -88,6 +88,8 @@ DiskGeometry InspectFile(int fd, const struct stat& status) {
     const auto block = PowerOfTwoOr(static_cast<std::uint32_t>(status.st_blksize), kDiskSectorBytes);
     constexpr std::uint32_t kMostPlausible = 64 * 1024;  // some file systems say megabytes: how they like to be read
     if (block <= kMostPlausible) geometry.physical_block = geometry.minimum_io = block;
+    constexpr std::uint64_t kBlockUnit = 512;  // of st_blocks, whatever the file system's is
+    geometry.sparse = static_cast<std::uint64_t>(status.st_blocks) * kBlockUnit < geometry.bytes ? 1 : 0;
     if (CanPunchHoles(fd, geometry.bytes)) geometry.discard_granularity = geometry.physical_block;
     return geometry;
 }

@@ -19,6 +19,7 @@ struct DiskGeometry {
     std::uint32_t minimum_io = 0;                     // preferred; 0: unknown
     std::uint32_t optimal_io = 0;                     // likewise
     std::uint32_t discard_granularity = 0;            // 0: nothing can be given back
+    std::uint32_t sparse = 0;                         // 1: a file that takes less room than its size
     // What O_DIRECT asks of addresses in memory, and of offsets and lengths; 0: it is not possible.
     std::uint32_t direct_memory = 0;
     std::uint32_t direct_offset = 0;

@@ -37,8 +37,14 @@ std::uint64_t OverlayDisk::ScratchBytes(std::uint64_t bytes) { return WholeBlock
 Result<ScopedFd> OverlayDisk::CreateScratch(const std::string& folder, std::uint64_t bytes) {
     ScopedFd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600));
     if (!fd && (errno == EOPNOTSUPP || errno == EISDIR)) fd = OpenAndUnlink(folder);
-    if (!fd) return FailOs("cannot create a scratch file in " + folder);
+    if (!fd) return FailOs("cannot create a scratch file in " + folder + " (TMPDIR names another folder)");
     if (::ftruncate(fd.Get(), static_cast<off_t>(ScratchBytes(bytes))) != 0) {
+        return FailOs("cannot size a scratch file in " + folder);
+    }
+    // The bits' room is taken now, so that a full file system does not keep them from the next worker.
+    constexpr int kJustAllocate = 0;
+    const auto bits = static_cast<off_t>(WholeBlocks(bytes));
+    if (::fallocate(fd.Get(), kJustAllocate, bits, static_cast<off_t>(WordRoom(bytes))) != 0 && errno != EOPNOTSUPP) {
         return FailOs("cannot size a scratch file in " + folder);
     }
     return fd;
@@ -77,7 +83,7 @@ void OverlayDisk::Save() {
         if (std::ranges::all_of(part, [](std::byte byte) { return byte == std::byte{0}; })) continue;  // as it is there
         iovec buffer{part.data(), part.size()};
         DiskTransfer transfer{.offset = words_begin_ + at, .length = part.size(), .data = {&buffer, 1}};
-        // Without its bits the next worker would show blocks as they were before: better it does not start.
+        // Without its bits the next worker would show blocks as they were before. The launcher sees how this one ends.
         if (scratch_.Write(transfer, WriteMode::kCached) != 0) std::abort();
     }
 }

@@ -33,7 +33,8 @@ Result<> BeginRole(ParentDeath death, const char* name) {
     if (::getrlimit(RLIMIT_CORE, &no_core) != 0) return FailOs("cannot read the limit of core dumps");
     no_core.rlim_cur = 0;
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return FailOs("cannot forbid core dumps");
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGWINCH}) {
+    // SIGXFSZ: a file at its limit is an error of the call (EFBIG), not the end of the role.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGWINCH, SIGXFSZ}) {
         ::signal(number, SIG_IGN);
     }
     sigset_t none;

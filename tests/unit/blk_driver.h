@@ -163,6 +163,7 @@ class BlkMachine {
         bool knows_ranges = true;  // discard and write zeroes
         bool writeback = true;
         std::uint32_t block = kBlkSectorBytes;
+        bool sparse = false;
         std::uint64_t requests_per_second = 0;
     };
     BlkMachine() : BlkMachine(Options{}) {}
@@ -177,6 +178,7 @@ class BlkMachine {
                   .serial = options.serial,
                   .writeback = options.writeback,
                   .block = options.block,
+                  .sparse = options.sparse,
                   .requests_per_second = options.requests_per_second},
                  line, stats),
           options_(options) {

@@ -32,6 +32,11 @@ TEST(BlkLimits, TighterOfBothCounts) {
     EXPECT_NEAR(InTenSeconds({4, 1 << 20, 0}, Reading(64 * 1024)), 40, 1);
 }
 
+TEST(BlkLimits, ZeroesThatKeepTheirPlaceCostTheirBytes) {
+    EXPECT_NEAR(InTenSeconds({0, 1 << 20, 0}, BlkWriteZeroes{{0, 512 * 1024}, Unmap::kNo}), 20, 1);
+    EXPECT_GT(InTenSeconds({0, 1 << 20, 0}, BlkWriteZeroes{{0, 512 * 1024}, Unmap::kMay}), 1000);
+}
+
 TEST(BlkLimits, FlushesAreFree) {
     BlkLimits limits(1, 1, 0);
     for (int i = 0; i < 100; ++i) EXPECT_TRUE(limits.Take(BlkFlush{}, 0));

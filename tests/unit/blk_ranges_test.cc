@@ -45,6 +45,26 @@ TEST(BlkRanges, UnmapIsPassedOnWhenZeroing) {
     EXPECT_EQ(machine.disk.unmapped, Unmap::kMay);
 }
 
+TEST(BlkRanges, SparseFileStaysSparse) {
+    BlkMachine machine({.sparse = true});
+    EXPECT_EQ(StatusOf(machine, kBlkTypeWriteZeroes, {.sector = 1, .sectors = 2}), kOk);
+    EXPECT_EQ(machine.disk.unmapped, Unmap::kMay);
+}
+
+TEST(BlkRanges, ThoseUnderWayAreFewAndTheRestWaits) {
+    BlkMachine machine({.threads = 2});
+    machine.disk.Hold(0);
+    std::vector<SentChain> zeroes;
+    for (int i = 0; i < 4; ++i) zeroes.push_back(machine.OnRange(kBlkTypeWriteZeroes, {.sector = 0, .sectors = 1}));
+    (void)machine.Serve();
+    machine.disk.AwaitBlocked(2);
+    EXPECT_EQ(machine.stats.requests.Get(), 3u);  // the third is held, the fourth still in the queue
+    EXPECT_EQ(machine.device.Pause(), std::nullopt);
+    machine.disk.Release(0);
+    EXPECT_EQ(machine.Await(4).size(), 4u);
+    for (const SentChain& chain : zeroes) EXPECT_EQ(machine.Status(chain), kOk);
+}
+
 TEST(BlkRanges, FlagsThatMeanNothingAreUnsupported) {
     BlkMachine machine;
     EXPECT_EQ(StatusOf(machine, kBlkTypeDiscard, {.sector = 0, .sectors = 1, .flags = 1}), kUnsupported);

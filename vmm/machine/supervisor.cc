@@ -65,6 +65,12 @@ class Signals {
         ::signal(SIGPIPE, SIG_IGN);
         ::signal(SIGTTOU, SIG_IGN);
         fd_.Reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+        // Looked up now: a terminal that hangs up is gone by the time its SIGHUP comes.
+        has_terminal_ = ScopedFd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).Get() >= 0;
+    }
+    // To a service, which has no terminal that could hang up, SIGHUP says: look at your configuration again.
+    [[nodiscard]] bool AsksToLookAgain(int number) const {
+        return number == SIGUSR1 || (number == SIGHUP && !has_terminal_);
     }
     [[nodiscard]] int Fd() const { return fd_.Get(); }
     [[nodiscard]] std::optional<int> Take() const {
@@ -75,9 +81,8 @@ class Signals {
 
  private:
     ScopedFd fd_;
+    bool has_terminal_ = false;
 };
-
-bool HasControllingTerminal() { return ScopedFd(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).Get() >= 0; }
 
 // One life of the guest, from the start of the family to the end of its last role.
 class Life {
@@ -92,6 +97,9 @@ class Life {
         // Asked to power off, it rebooted: whoever asked wants an end, not the next boot.
         if (stop_asked_ && ending_->status == ExitStatus::kReboot)
             return {ExitStatus::kEndedBySignal, *stop_asked_, "stopped", "rebooted instead of powering off: ended"};
+        if (end_asked_ && ending_->status == ExitStatus::kReboot)
+            return {ExitStatus::kEndedBySignal, *end_asked_, "stopped", "ended while the guest rebooted"};
+        if (ending_->status == ExitStatus::kReboot) return EndingOfReboot();
         return *ending_;
     }
 
@@ -126,10 +134,9 @@ class Life {
     void OnSignal() {
         const auto number = signals_.Take();
         if (!number) return;
-        // To a service, which has no terminal that could hang up, SIGHUP says: look at your configuration again.
-        const bool look_again = *number == SIGUSR1 || (*number == SIGHUP && !HasControllingTerminal());
-        if (look_again) return family_.ResizeDisks(resources_);
-        RequestStop(*number);
+        if (!signals_.AsksToLookAgain(*number)) return RequestStop(*number);
+        // Workers that are still on their way hear of it when all are ready.
+        if (going_) family_.ResizeDisks(resources_);
     }
 
     // The first request presses the power button; the next one ends the VM.
@@ -143,7 +150,20 @@ class Life {
         EndNow(number);
     }
 
+    // The next life needs what this one wrote to its scratch files, all of it.
+    Ending EndingOfReboot() const {
+        const std::vector<bool> left = family_.DisksLeftInUse();
+        for (std::size_t disk = 0; disk < left.size(); ++disk) {
+            if (!left[disk] || !resources_.scratches[disk]) continue;
+            return {ExitStatus::kHostFailure, 0, "scratch-lost",
+                    "blk" + std::to_string(disk) +
+                        ": what the guest wrote to its ephemeral disk could not be kept over its reboot"};
+        }
+        return *ending_;
+    }
+
     void EndNow(int number) {
+        if (!end_asked_) end_asked_ = number;
         Conclude({ExitStatus::kEndedBySignal, number, "stopped", "ended before the guest powered off"});
         if (stop_deadline_) return KillFamily();  // asked once more while it was ending
         stop_deadline_ = MonotonicNanoseconds() + kStopGraceNanoseconds;
@@ -169,8 +189,7 @@ class Life {
             if (mail->message.As<GuestStalls>()) OnStall();
             if (const auto failed = mail->message.As<ConsoleIoFailed>()) OnConsoleFailed(*failed);
         } else if (index < family_.FirstNet()) {
-            if (const auto failed = mail->message.As<HostIoFailed>())
-                Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
+            if (const auto failed = mail->message.As<HostIoFailed>()) OnDiskFailed(*failed, index - Family::kFirstDisk);
         } else if (const auto gone = mail->message.As<NetWireGone>()) {
             OnWireGone(*gone, index - family_.FirstNet());
         }
@@ -193,6 +212,7 @@ class Life {
         if (index == Family::kConsole) clients_.Introduce(family_.Console().channel);
         if (going_ || !std::ranges::all_of(family_.roles, &RoleHandle::ready)) return;
         going_ = true;
+        family_.ResizeDisks(resources_);  // in case one changed meanwhile
         (void)SendMessage(family_.Vmm().channel, Go{});
     }
 
@@ -205,6 +225,13 @@ class Life {
         if (asks.what == ConsoleAsks::What::kQuit) RequestStop(SIGTERM);
         if (asks.what == ConsoleAsks::What::kKill) EndNow(SIGKILL);
         if (asks.what == ConsoleAsks::What::kClientGone) clients_.Gone(asks.port);
+    }
+
+    // A worker says each kind of failure once. One in its guest's hands is not believed that.
+    void OnDiskFailed(const HostIoFailed& failed, std::size_t disk) {
+        constexpr unsigned kMostOfADisk = 16;
+        if (disk >= disk_failures_.size() || ++disk_failures_[disk] > kMostOfADisk) return;
+        Log(LogLevel::kWarning, SentenceFor(failed, disk));
     }
 
     // Once for each place and life, whatever the console says.
@@ -305,9 +332,11 @@ class Life {
     bool output_failed_ = false;
     bool log_failed_ = false;
     std::optional<int> stop_asked_;  // by this signal: the power button is pressed
+    std::optional<int> end_asked_;   // at once
     std::optional<std::uint64_t> stop_deadline_;
     std::optional<Ending> ending_;
     std::array<bool, kMaxDevices> broken_{};
+    std::array<unsigned, kMaxDisks> disk_failures_{};
 };
 
 // Says which layers the VM does without, in a line for those that the person waived and one for those that the host

@@ -52,6 +52,7 @@ class BlkRole {
                                  .serial = config_.serial.View(),
                                  .writeback = config_.writeback != 0,
                                  .block = config_.block,
+                                 .sparse = config_.geometry.sparse != 0,
                                  .requests_per_second = config_.requests_per_second,
                                  .bytes_per_second = config_.bytes_per_second};
         const bool ephemeral = config_.ephemeral != 0;

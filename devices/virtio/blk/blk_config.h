@@ -29,9 +29,11 @@ inline constexpr std::uint16_t kBlkQueueSize = 256;
 inline constexpr std::uint32_t kBlkSegMax = 126;
 inline constexpr std::size_t kBlkMaxBuffers = kBlkSegMax + 2;
 inline constexpr std::uint32_t kBlkSectorBytes = 512;  // the unit of the protocol, whatever blk_size says
-// One range in a request to discard or to zero, of 1 GiB at most: a reset has to wait for it.
+// One range in a request to discard or to zero, of 256 MiB at most, and two such requests under way: a reset has to
+// wait for them, and a host may have to write all those zeroes.
 inline constexpr std::uint32_t kBlkMaxRanges = 1;
-inline constexpr std::uint32_t kBlkMaxRangeSectors = (std::uint32_t{1} << 30) / kBlkSectorBytes;
+inline constexpr std::uint32_t kBlkMaxRangeSectors = (std::uint32_t{256} << 20) / kBlkSectorBytes;
+inline constexpr unsigned kBlkMaxRangesUnderWay = 2;
 
 // §5.2.4 struct virtio_blk_config, as far as our features make it readable.
 struct BlkConfigSpace {

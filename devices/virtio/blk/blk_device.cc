@@ -28,7 +28,7 @@ BlkDevice::BlkDevice(const GuestMemory& memory, DiskBackend& disk, const BlkOpti
                      DeviceStats& stats)
     : memory_(memory),
       disk_(disk),
-      shape_{.bytes = disk.Bytes(), .block = options.block, .read_only = options.read_only},
+      shape_{.bytes = disk.Bytes(), .block = options.block, .read_only = options.read_only, .sparse = options.sparse},
       initial_writeback_(options.writeback),
       interrupt_(interrupt),
       stats_(stats),
@@ -181,11 +181,12 @@ std::optional<BlkTaskIndex> BlkDevice::Take() {
 
 // Whoever stops waits for nothing.
 bool BlkDevice::PassLimits(BlkTaskIndex index) {
-    return limits_.Unlimited() || stopping_ || fault_ || limits_.Take((*tasks_)[index].request, now_);
+    if (stopping_ || fault_) return true;
+    return !TooManyRanges(index) && (limits_.Unlimited() || limits_.Take((*tasks_)[index].request, now_));
 }
 
 std::optional<std::uint64_t> BlkDevice::Pause() {
-    if (!held_) return std::nullopt;
+    if (!held_ || TooManyRanges(*held_)) return std::nullopt;  // one that ends will ring
     return limits_.Wait((*tasks_)[*held_].request, now_);
 }
 
@@ -194,8 +195,8 @@ void BlkDevice::Begin(BlkTaskIndex index) {
     if (std::holds_alternative<BlkRead>(request)) return BeginRead(index);
     if (std::holds_alternative<BlkFlush>(request)) return BeginFlush(index);
     if (std::holds_alternative<BlkWrite>(request)) return BeginWrite(index);
-    const bool range = std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
-    if (engine_ && range) return HandOver(index);
+    if (IsRange(request)) ++ranges_;
+    if (engine_ && IsRange(request)) return HandOver(index);
     RunHere(index);  // needs no disk
 }
 
@@ -249,6 +250,7 @@ void BlkDevice::RunTask(IoPool::Task index) {
 void BlkDevice::End(BlkTaskIndex index) {
     BlkTask& task = (*tasks_)[index];
     Account(task);
+    if (IsRange(task.request)) --ranges_;
     const BlkAnswer answer = Answer(task, serial_);
     if (answer.status != BlkStatus::kOk) stats_.failed.Add();
     queues_.Push(task.queue, std::move(*task.chain), answer.written);

@@ -45,6 +45,7 @@ struct BlkOptions {
     std::string_view serial = {};           // the first kBlkIdBytes bytes are what a guest can ask for
     bool writeback = true;                  // false: every write is durable, until the driver asks for something else
     std::uint32_t block = kBlkSectorBytes;  // bytes: requests are made of such blocks
+    bool sparse = false;                    // of DiskShape
     std::uint64_t requests_per_second = 0;  // 0: no limit; flushes do not count
     std::uint64_t bytes_per_second = 0;     // read and written; likewise
 };
@@ -108,6 +109,9 @@ class BlkDevice final : private IoPool::Runner {
     [[nodiscard]] bool ServeBatch();
     void Reap();
     [[nodiscard]] std::optional<BlkTaskIndex> Take();
+    [[nodiscard]] bool TooManyRanges(BlkTaskIndex index) const {
+        return ranges_ >= kBlkMaxRangesUnderWay && IsRange((*tasks_)[index].request);
+    }
     // False: it is held until the limits let it through.
     [[nodiscard]] bool PassLimits(BlkTaskIndex index);
     void Begin(BlkTaskIndex index);
@@ -153,6 +157,7 @@ class BlkDevice final : private IoPool::Runner {
     DepthPolicy depth_;
     BlkLimits limits_;
     std::optional<BlkTaskIndex> held_;
+    unsigned ranges_ = 0;  // discards and zeroes under way
     std::unique_ptr<IoEngine> engine_;
 };
 

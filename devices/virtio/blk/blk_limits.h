@@ -41,9 +41,10 @@ class BlkLimits {
     static Cost CostOf(const BlkRequest& request) {
         if (const auto* read = std::get_if<BlkRead>(&request)) return {1, read->transfer.length};
         if (const auto* write = std::get_if<BlkWrite>(&request)) return {1, write->transfer.length};
-        const bool range =
-            std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
-        return {range ? 1U : 0U, 0};
+        // Zeroes that keep their place may have to be written.
+        const auto* zeroes = std::get_if<BlkWriteZeroes>(&request);
+        if (zeroes != nullptr && zeroes->unmap == Unmap::kNo) return {1, zeroes->range.length};
+        return {IsRange(request) ? 1U : 0U, 0};
     }
 
     TokenBucket requests_;

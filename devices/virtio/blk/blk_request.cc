@@ -77,8 +77,9 @@ BlkRequest WriteZeroesOf(std::span<iovec> readable, const DiskShape& disk) {
     if (!one || asked->sectors > kBlkMaxRangeSectors) return BlkRefused{BlkStatus::kIoError};
     const auto range = RangeOf(asked->sector, std::uint64_t{asked->sectors} * kBlkSectorBytes, disk);
     if (!range) return BlkRefused{BlkStatus::kIoError};
-    // Who may not discard may not give anything back this way either.
-    const bool unmap = disk.discard && (asked->flags & kBlkRangeUnmap) != 0;
+    // Who may not discard may not give anything back this way either. A sparse file stays sparse: there, nobody has
+    // room that would have to be kept.
+    const bool unmap = disk.discard && ((asked->flags & kBlkRangeUnmap) != 0 || disk.sparse);
     return BlkWriteZeroes{*range, unmap ? Unmap::kMay : Unmap::kNo};
 }
 

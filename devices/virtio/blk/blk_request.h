@@ -71,19 +71,25 @@ struct BlkRefused {
 };
 using BlkRequest = std::variant<BlkRefused, BlkRead, BlkWrite, BlkFlush, BlkGetId, BlkDiscard, BlkWriteZeroes>;
 
+// A discard, or zeroes: no data, but maybe much to do.
+[[nodiscard]] inline bool IsRange(const BlkRequest& request) {
+    return std::holds_alternative<BlkDiscard>(request) || std::holds_alternative<BlkWriteZeroes>(request);
+}
+
 struct ParsedBlkRequest {
     BlkRequest request;
     std::byte* status;   // where the answer's last byte goes
     std::uint64_t room;  // writable bytes before it
 };
 
-// What requests are measured by. The last two: as negotiated.
+// What requests are measured by. `discard` and `write_zeroes`: as negotiated.
 struct DiskShape {
     std::uint64_t bytes = 0;
     std::uint32_t block = kDiskSectorBytes;  // a power of two
     bool read_only = false;
     bool discard = false;
     bool write_zeroes = false;
+    bool sparse = false;  // zeroes are to take no room in the file, where they need not
 };
 
 // The buffers of a popped chain. They are trimmed in place to become the request's data. Nothing when there is no byte

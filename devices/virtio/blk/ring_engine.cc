@@ -35,11 +35,11 @@ RingOperation Allocating(int mode, const DiskRange& range) {
 // How a ring does it; nothing for what it cannot do.
 std::optional<RingOperation> OperationOf(const BlkTask& task, const DiskFile& disk) {
     if (const auto* read = std::get_if<BlkRead>(&task.request)) {
-        if (!disk.Takes(read->transfer)) return std::nullopt;
+        if (!disk.Takes(read->transfer) || read->transfer.length == 0) return std::nullopt;
         return Moving(Kind::kRead, read->transfer);
     }
     if (const auto* write = std::get_if<BlkWrite>(&task.request)) {
-        if (!disk.Takes(write->transfer)) return std::nullopt;
+        if (!disk.Takes(write->transfer) || write->transfer.length == 0) return std::nullopt;
         return Moving(task.mode == WriteMode::kDurable ? Kind::kDurableWrite : Kind::kWrite, write->transfer);
     }
     if (std::holds_alternative<BlkFlush>(task.request) && disk.Lost() == 0) return RingOperation();
@@ -84,7 +84,11 @@ std::optional<IoEngine::Task> RingEngine::NextFinished() {
 bool RingEngine::Conclude(BlkTask& task, std::int32_t result) {
     if (result == -EINTR || result == -EAGAIN) return false;
     if (auto* read = std::get_if<BlkRead>(&task.request)) return !MoreToMove(read->transfer, task, result);
-    if (auto* write = std::get_if<BlkWrite>(&task.request)) return !MoreToMove(write->transfer, task, result);
+    if (auto* write = std::get_if<BlkWrite>(&task.request)) {
+        // It flushed as well, and was told of what others had lost.
+        if (result == -EIO && task.mode == WriteMode::kDurable) disk_.Lose(EIO);
+        return !MoreToMove(write->transfer, task, result);
+    }
     task.error = result < 0 ? -result : 0;
     if (task.error == 0) return true;
     if (std::holds_alternative<BlkFlush>(task.request)) disk_.Lose(task.error);

@@ -13,6 +13,7 @@
 
 #include "devices/host/net_backend.h"
 #include "devices/host/pcap_writer.h"
+#include "devices/virtio/net/checksum_place.h"
 #include "devices/virtio/net/frame_filter.h"
 #include "devices/virtio/net/frame_view.h"
 #include "devices/virtio/net/net_stats.h"
@@ -43,6 +44,13 @@ class FrameGate {
     // of the frame, in memory of our own.
     [[nodiscard]] bool Passes(std::span<const std::byte> head, std::size_t length, NetDirection& from_guest) const {
         return !looks_at_frames_ || Judge(filter_.FromGuest(head, length), from_guest);
+    }
+    // Whether the frame that passed is still the same to its receiver when the checksum that `header` asks for is
+    // there.
+    [[nodiscard]] bool MayCompleteChecksum(const NetHeader& header, std::span<const std::byte> head,
+                                           std::size_t length) const {
+        if (!looks_at_frames_ || (header.flags & kNetNeedsCsum) == 0) return true;
+        return ChecksumIsBehindWhatWasJudged(header, head, length) && SegmentsAreOfItsKind(header, head, length);
     }
     [[nodiscard]] bool LooksAtIncoming() const { return filter_.LooksAtIncoming(); }
     [[nodiscard]] bool PassesIn(std::span<const std::byte> head, std::size_t length, NetDirection& to_guest) const {

@@ -74,7 +74,8 @@ bool NetTransmitter::Prepare(const FrameGate& gate, NetDirection& counters) {
     frame_bytes_ = total - kNetHeaderBytes;
     (void)TakeFront(rest, std::as_writable_bytes(std::span(&header_, 1)));
     const std::size_t head_bytes = TakeFront(rest, head_);
-    if (!SanitizeHeader(header_, frame_bytes_, features_)) {
+    if (!SanitizeHeader(header_, frame_bytes_, features_) ||
+        !gate.MayCompleteChecksum(header_, std::span(head_).first(head_bytes), frame_bytes_)) {
         counters.Dropped(NetDrop::kHeader);
         return false;
     }
