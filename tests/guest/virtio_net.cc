@@ -297,7 +297,7 @@ extern "C" [[noreturn]] void GuestMain(u32 start_info) {
         } else if (Is("address")) {
             ReadAddress(own_address);
         } else if (Is("hurry")) {
-            patience = 1'000'000'000;
+            patience = 500'000'000;
         } else if (Is("ping")) {
             target = {};
             ReadAddress(target.address);
