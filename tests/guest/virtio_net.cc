@@ -1,7 +1,10 @@
-// A virtio-net driver without an operating system, in 32-bit protected mode; it is 10.9.0.2. Its command line says what
-// it does with the first network card, as words one after another:
+// A virtio-net driver without an operating system, in 32-bit protected mode; it is 10.9.0.2, unless told
+// otherwise. Its command line says what it does with the first network card, as words one after another:
+//   address A  is A from now on, as 10.9.0.3
 //   card       prints its address, link and MTU: "52:54:00:12:34:56 link 1 mtu 1500"
 //   answer N   answers ARP requests and pings until it has answered N pings: "answered"
+//   ping A N   pings A until N answers came or its patience is at an end, and answers as above: "5 answers"
+//   hurry      leaves it a moment's patience instead of many seconds'
 //   spoof      sends one frame from another address than its own, and one from its own: "sent"
 //   size N     sends one frame of N bytes: "sent"
 //   waitdown   waits until the link goes down: "link down"
@@ -39,7 +42,8 @@ u8 room[kQueueSize][kBufferBytes];
 u8 out[kHeader + 65600];
 u8 mac[6];
 
-constexpr u8 kOwnAddress[4] = {10, 9, 0, 2};
+u8 own_address[4] = {10, 9, 0, 2};
+u64 patience = 20'000'000'000;  // ticks of the TSC
 
 void Copy(u8* to, const u8* from, u32 count) {
     for (u32 at = 0; at < count; ++at) to[at] = from[at];
@@ -106,7 +110,7 @@ void Send(u32 bytes) {
 bool Answer(u8* frame, u32 bytes) {
     const bool arp = bytes >= 42 && frame[12] == 8 && frame[13] == 6 && frame[21] == 1;
     const bool ping = bytes >= 42 && frame[12] == 8 && frame[13] == 0 && frame[23] == 1 && frame[34] == 8;
-    if (!(arp && Same(frame + 38, kOwnAddress, 4)) && !(ping && Same(frame + 30, kOwnAddress, 4))) return false;
+    if (!(arp && Same(frame + 38, own_address, 4)) && !(ping && Same(frame + 30, own_address, 4))) return false;
     u8* const answer = out + kHeader;
     Copy(answer, frame, bytes);
     Copy(answer, frame + 6, 6);
@@ -114,7 +118,7 @@ bool Answer(u8* frame, u32 bytes) {
     if (arp) {
         answer[21] = 2;
         Copy(answer + 22, mac, 6);
-        Copy(answer + 28, kOwnAddress, 4);
+        Copy(answer + 28, own_address, 4);
         Copy(answer + 32, frame + 22, 10);
     } else {
         Copy(answer + 26, frame + 30, 4);
@@ -130,31 +134,118 @@ bool Answer(u8* frame, u32 bytes) {
     return ping;
 }
 
-void AnswerPings(u32 count) {
+// Whom "ping" is about.
+struct Target {
+    u8 address[4];
+    u8 mac[6];
+    bool has_mac;
+    u32 answers;
+};
+Target target;
+
+// An answer to what "ping" sent.
+void Note(const u8* frame, u32 bytes) {
+    if (bytes >= 42 && frame[12] == 8 && frame[13] == 6 && frame[21] == 2 && Same(frame + 28, target.address, 4)) {
+        Copy(target.mac, frame + 22, 6);
+        target.has_mac = true;
+    }
+    const bool pong = bytes >= 42 && frame[12] == 8 && frame[13] == 0 && frame[23] == 1 && frame[34] == 0;
+    if (pong && Same(frame + 26, target.address, 4) && Same(frame + 30, own_address, 4)) ++target.answers;
+}
+
+// Looks at one frame, if one came. True when it was a ping, which is answered then.
+bool Receive() {
     Queue& queue = queues[kReceive];
+    if (queue.seen == queue.used.index) {
+        asm volatile("pause" ::: "memory");
+        return false;
+    }
+    const volatile auto& used = queue.used.ring[queue.seen % kQueueSize];
+    const u16 head = static_cast<u16>(used.id);
+    const u32 bytes = used.length - kHeader;
+    const bool ping = Answer(room[head] + kHeader, bytes);
+    if (!ping) Note(room[head] + kHeader, bytes);
+    queue.seen = static_cast<u16>(queue.seen + 1);
+    MakeAvailable(kReceive, head);
+    return ping;
+}
+
+void AnswerPings(u32 count) {
     while (count > 0) {
-        while (queue.seen == queue.used.index) asm volatile("pause" ::: "memory");
-        const volatile auto& used = queue.used.ring[queue.seen % kQueueSize];
-        const u16 head = static_cast<u16>(used.id);
-        if (Answer(room[head] + kHeader, used.length - kHeader)) --count;
-        queue.seen = static_cast<u16>(queue.seen + 1);
-        MakeAvailable(kReceive, head);
+        if (Receive()) --count;
     }
     Print("answered\n");
 }
 
-// A broadcast of an ARP request for 10.9.0.1, from `source`.
-void SendFrom(const u8* source, u32 bytes) {
+// A broadcast of an ARP request for `address`, from `source`.
+void AskFor(const u8* address, const u8* source, u32 bytes) {
     static const u8 kRequest[] = {8, 6, 0, 1, 8, 0, 6, 4, 0, 1};
-    static const u8 kTarget[] = {10, 9, 0, 1};
     u8* const frame = out + kHeader;
     for (u32 at = 0; at < bytes; ++at) frame[at] = at < 6 ? 0xff : 0;
     Copy(frame + 6, source, 6);
     Copy(frame + 12, kRequest, sizeof kRequest);
     Copy(frame + 22, source, 6);
-    Copy(frame + 28, kOwnAddress, 4);
-    Copy(frame + 38, kTarget, 4);
+    Copy(frame + 28, own_address, 4);
+    Copy(frame + 38, address, 4);
     Send(bytes);
+}
+void SendFrom(const u8* source, u32 bytes) {
+    static const u8 kPeer[] = {10, 9, 0, 1};
+    AskFor(kPeer, source, bytes);
+}
+
+void SetChecksum(u8* data, u32 bytes, u32 at) {
+    u32 sum = 0;
+    for (u32 index = 0; index < bytes; index += 2) sum += static_cast<u32>(data[index]) << 8 | data[index + 1];
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~(sum + (sum >> 16));
+    data[at] = static_cast<u8>(sum >> 8);
+    data[at + 1] = static_cast<u8>(sum);
+}
+void SendPing() {
+    static const u8 kIp[] = {8, 0, 0x45, 0, 0, 46, 0, 1, 0, 0, 64, 1};
+    u8* const frame = out + kHeader;
+    for (u32 at = 0; at < 60; ++at) frame[at] = 0;
+    Copy(frame, target.mac, 6);
+    Copy(frame + 6, mac, 6);
+    Copy(frame + 12, kIp, sizeof kIp);
+    Copy(frame + 26, own_address, 4);
+    Copy(frame + 30, target.address, 4);
+    SetChecksum(frame + 14, 20, 10);
+    frame[34] = 8;
+    SetChecksum(frame + 34, 26, 2);
+    Send(60);
+}
+
+u64 Ticks() {
+    u64 ticks;
+    asm volatile("rdtsc" : "=A"(ticks));
+    return ticks;
+}
+// Sends again when an answer is late: whoever is asked may be on the way up.
+void Ping(u32 count) {
+    constexpr u64 kLate = 200'000'000;
+    const u64 end = Ticks() + patience;
+    while (target.answers < count && Ticks() < end) {
+        const u32 answers = target.answers;
+        const bool had_mac = target.has_mac;
+        if (had_mac) {
+            SendPing();
+        } else {
+            AskFor(target.address, mac, 60);
+        }
+        const u64 late = Ticks() + kLate;
+        while (target.answers == answers && target.has_mac == had_mac && Ticks() < late) Receive();
+    }
+    PrintNumber(target.answers);
+    Print(" answers\n");
+}
+
+void ReadAddress(u8* to) {
+    for (u32 at = 0; at < 4; ++at) {
+        to[at] = static_cast<u8>(Number());
+        if (*word == '.') ++word;
+    }
 }
 
 void Spoof() {
@@ -203,6 +294,14 @@ extern "C" [[noreturn]] void GuestMain(u32 start_info) {
             PrintCard();
         } else if (Is("answer")) {
             AnswerPings(Number());
+        } else if (Is("address")) {
+            ReadAddress(own_address);
+        } else if (Is("hurry")) {
+            patience = 500'000'000;
+        } else if (Is("ping")) {
+            target = {};
+            ReadAddress(target.address);
+            Ping(Number());
         } else if (Is("spoof")) {
             Spoof();
         } else if (Is("size")) {

@@ -36,6 +36,10 @@ def words_of_unit(line):
     return words
 
 
+# The README's.
+VM_A = {"tap": "vm-a", "mac": "52:54:00:09:00:02", "ip": ["10.9.0.2"], "isolated": True, "peers": ["52:54:00:09:00:03"]}
+
+
 def vms(**given):
     return {"services": {"husk": {"vms": given}}}
 
@@ -156,6 +160,45 @@ class Host(unittest.TestCase):
                          ["/dev/kvm rw", '"/dev/sr0" r', '"/dev/a b%%" rw', '"/dev/c" r'])
         self.assertEqual(config["serviceConfig"]["DevicePolicy"], "closed")
 
+    def test_devices_with_all_their_options_reach_husk(self):
+        unit = service(kernel="/k", disks=[{"path": "root.raw", "ephemeral": True, "queues": 2, "discard": False}],
+                       networks=[VM_A, {"passt": True, "allow": ["any"]}, {}], ports=["agent", {"name": "b", "path": "/b"}],
+                       logConsole="console.log")
+        self.assertEqual(words_of_unit(unit["serviceConfig"]["ExecStart"])[3:], [
+            "--kernel=/k", "--disk=root.raw,ephemeral,discard=off,queues=2",
+            "--net=tap=vm-a,mac=52:54:00:09:00:02,ip=10.9.0.2,isolated,peer=52:54:00:09:00:03", "--net=passt,allow=any",
+            "--net=none", "--port=name=agent,unix=/run/husk-web/port-agent", "--port=name=b,unix=/b", "--cpus=1",
+            "--memory=512M", "--console=unix=/run/husk-web/console", "--on-reboot=restart", "--log-console=console.log"])
+        self.assertEqual(unit["path"], ["/stub/passt"])
+
+    def test_tap_is_made_for_the_vms_user_before_the_vm_starts(self):
+        host = nix.value("host", vms(web={"kernel": "/k", "networks": [VM_A, {"tap": "mine", "createTap": False}]},
+                                     other={"kernel": "/k", "user": "carol", "networks": [{"tap": "t"}]}))
+        self.assertEqual(host["networking"]["interfaces"], {
+            tap: {"virtual": True, "virtualType": "tap", "virtualOwner": user, "useDHCP": False}
+            for tap, user in (("vm-a", "husk-web"), ("t", "carol"))})
+        unit = host["systemd"]["services"]["husk-web"]
+        self.assertIn("network.target", unit["after"])
+        self.assertEqual(unit["serviceConfig"]["DeviceAllow"], ["/dev/kvm rw", "/dev/net/tun rw"])
+
+    def test_without_taps_there_is_no_tun_device_and_no_interface(self):
+        host = nix.value("host", vms(web={"kernel": "/k", "networks": [{"passt": "/run/passt.sock"}]}))
+        self.assertEqual(host["networking"]["interfaces"], {})
+        unit = host["systemd"]["services"]["husk-web"]
+        self.assertEqual((unit["serviceConfig"]["DeviceAllow"], unit["path"]), (["/dev/kvm rw"], []))
+
+    def test_tap_with_several_queues_is_not_made_with_one(self):
+        network = {"tap": "t", "queues": 2}
+        vm = {"kernel": "/k"}
+        assertions = nix.value("host", vms(a=vm | {"networks": [network]}, b=vm | {"networks": [network | {"createTap": False}]},
+                                           c=vm | {"networks": [network | {"queues": 1}]}))["assertions"]
+        failed = [each["message"] for each in assertions if not each["assertion"]]
+        self.assertEqual(len(failed), 1)
+        self.assertIn("vms.a: networking.interfaces makes taps with one queue only", failed[0])
+
+    def test_reload_makes_husk_look_at_the_disks_again(self):
+        self.assertEqual(service(kernel="/k")["serviceConfig"]["ExecReload"], "/usr/bin/kill -USR1 $MAINPID")
+
     def test_each_vm_has_a_user_and_folders_of_its_own(self):
         host = nix.value("host", vms(a={"bootDisk": True, "disks": ["d"]}, b={"bootDisk": True, "disks": ["d"]},
                                      c={"bootDisk": True, "disks": ["d"], "user": "carol"}))
@@ -184,7 +227,9 @@ class Host(unittest.TestCase):
 
     def test_wrong_values_and_unknown_options_are_refused(self):
         for vm in ({"cpus": 0}, {"cpus": 65}, {"memory": "2 GB"}, {"onReboot": "maybe"}, {"network": True},
-                   {"disks": [{"path": "a", "format": "qcow2"}]}):
+                   {"disks": [{"path": "a", "format": "qcow2"}]}, {"disks": [{"path": "a", "block": 1024}]},
+                   {"networks": [{"mac": "52:54"}]}, {"networks": [{"tap": "a b"}]}, {"networks": [{"mtu": 67}]},
+                   {"ports": [{"name": "a", "tcp": 1}]}, {"logConsole": {"path": "a", "max": "2 GB"}}):
             with self.subTest(vm=vm):
                 error = nix.refusal("host", vms(web={"bootDisk": True, "disks": ["a"]} | vm))
                 self.assertIn(f"config.services.husk.vms.web.{next(iter(vm))}", error)

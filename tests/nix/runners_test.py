@@ -23,6 +23,14 @@ touch started
 while :; do sleep 0.05; done
 """
 
+# A device with every word that it takes; a tap would be made.
+DISK = {"path": "/nonexistent/d", "serial": "s", "cache": "writethrough", "direct": True, "aio": "threads",
+        "discard": False, "block": 4096, "queues": 2, "iops": 100, "bw": "5M"}
+NETWORK = {"passt": "/nonexistent/pa,sst", "mac": "52:54:00:09:00:02", "mtu": 1400, "rate": "1M",
+           "pcap": "/nonexistent/pcap", "ip": ["10.9.0.2", "fe80::/10"], "isolated": True,
+           "peers": ["52:54:00:09:00:03", "52:54:00:09:00:04"], "allow": ["any", "10.9.0.0/24"],
+           "deny": ["private", "host"]}
+
 # One VM for each boot source, with every argument that goes with it.
 VMS = {
     "nixos": {"nixos": "/nonexistent/system", "specialisation": "s", "ignoreSecrets": True, "cmdline": "-x y"},
@@ -30,7 +38,11 @@ VMS = {
              "generation": "nixos-generation-3.conf", "once": True, "console": "none"},
     "iso": {"iso": "/nonexistent/i.iso", "generation": 1},
     "kernel": {"kernel": "/nonexistent/k", "initrd": "/nonexistent/i", "hugepages": True, "cpus": 64, "memory": "1G",
-               "onReboot": "exit", "extraArgs": ["--uart=off"]},
+               "onReboot": "exit", "extraArgs": ["--uart=off"],
+               "disks": [DISK, {"path": "/nonexistent/e", "ephemeral": True}],
+               "networks": [NETWORK, {}, {"passt": True, "deny": ["any"], "allow": ["8.8.8.8"]}],
+               "ports": [{"name": "agent.0", "path": "/nonexistent/a,b"}],
+               "logConsole": {"path": "/nonexistent/l,og", "max": "1M", "raw": True}},
 }
 
 
@@ -110,13 +122,49 @@ class Runner(Folder):
                 (disk | {"disks": [{"path": "a", "serial": "x" * 21}]}, "the serial number of a must be"),
                 (disk | {"disks": [{"path": "a", "serial": "x,ro"}]}, "the serial number of a must be"),
                 (disk | {"disks": [{"path": "a", "serial": "x y"}]}, "the serial number of a must be"),
+                (disk | {"disks": [{"path": "a", "ephemeral": True, "readOnly": True}]}, "readOnly or ephemeral, not both"),
+                (disk | {"disks": [{"path": "a", "ephemeral": True, "direct": True}]}, "neither direct nor aio"),
+                (disk | {"disks": [{"path": "a", "ephemeral": True, "aio": "io_uring"}]}, "neither direct nor aio"),
+                (disk | {"disks": [{"path": "a", "bw": "5M,ro"}]}, "\"bw=5M,ro\" has a comma in it"),
+                (disk | {"networks": [{}] * 5}, "at most 4 networks"),
+                (disk | {"networks": [{"tap": "t", "passt": True}]}, "on a tap or on passt, not on both"),
+                (disk | {"networks": [{"tap": "t" * 16}]}, "is no name of a tap"),
+                (disk | {"networks": [{"tap": "t/"}]}, "is no name of a tap"),
+                (disk | {"networks": [{"isolated": True}]}, "isolated, which lets nothing through without peers"),
+                (disk | {"networks": [{"peers": ["52:54:00:09:00:03"]}]}, "peers, which go with isolated only"),
+                (disk | {"networks": [{"ip": ["10.9.0.2"], "filter": "off"}]}, "need filter = \"strict\""),
+                (disk | {"networks": [{"passt": True, "queues": 2}]}, "queues, which go with a tap only"),
+                (disk | {"networks": [{"allow": ["any"], "deny": ["any"]}]}, "both allows and denies \"any\""),
+                (disk | {"networks": [{"pcap": "a,b"}]}, "\"pcap=a,b\" has a comma in it"),
+                (disk | {"ports": [{"name": "p", "path": "/p"}] * 5}, "at most 4 ports"),
+                (disk | {"ports": [{"name": "-p", "path": "/p"}]}, "\"-p\" is no name of a port"),
+                (disk | {"ports": [{"name": "p", "path": "x" * 108}]}, "a path of 1 to 107 bytes"),
+                (disk | {"logConsole": ""}, "logConsole needs a path"),
                 (disk | {"name": "a b"}, "a name is 1 to 63 letters")):
             with self.subTest(sentence=sentence):
                 self.assertIn(sentence, nix.refusal("runner", {"name": "web"} | vm))
 
+    def test_devices_are_arguments_with_a_word_for_each_attribute(self):
+        self.install(RECORDER)
+        self.run_script(self.text({
+            "name": "web", "kernel": "/k", "disks": [DISK, {"path": "e", "ephemeral": True}],
+            "networks": [NETWORK, {"tap": "t,1", "queues": 2, "filter": "off"}, {"passt": True}, {}],
+            "ports": [{"name": "agent", "path": "/a,b"}], "logConsole": "l,og"}))
+        self.assertEqual(self.recorded()[3:10] + self.recorded()[-1:], [
+            "--disk=/nonexistent/d,serial=s,cache=writethrough,direct,aio=threads,discard=off,block=4096,queues=2,"
+            "iops=100,bw=5M",
+            "--disk=e,ephemeral",
+            "--net=passt=/nonexistent/pa,,sst,mac=52:54:00:09:00:02,mtu=1400,rate=1M,pcap=/nonexistent/pcap,ip=10.9.0.2,"
+            "ip=fe80::/10,isolated,peer=52:54:00:09:00:03,peer=52:54:00:09:00:04,allow=10.9.0.0/24,deny=private,deny=host,"
+            "allow=any",
+            "--net=tap=t,,1,queues=2,filter=off", "--net=passt", "--net=none", "--port=name=agent,unix=/a,b",
+            "--log-console=l,,og"])
+
     def test_argument_that_husk_does_not_have_is_refused(self):
         error = nix.refusal("runner", {"name": "web", "nixos": "/a", "interfaces": []})
         self.assertIn("unexpected argument 'interfaces'", error)
+        for device in ({"disks": [{"path": "a", "format": "qcow2"}]}, {"networks": [{"bridge": "b"}]}):
+            self.assertIn("unexpected argument", nix.refusal("runner", {"name": "web", "nixos": "/a"} | device))
 
 
 class MicrovmRunner(Folder):
@@ -142,12 +190,20 @@ class MicrovmRunner(Folder):
             "--cmdline=console=ttyS0 init=/nix/store/x/init", "--cpus=2", "--memory=768M", "--console=stdio",
             "--on-reboot=restart"])
 
+    def test_interfaces_are_networks_and_volumes_may_be_direct(self):
+        interfaces = [{"type": "tap", "id": "vm-tiny", "mac": "02:00:00:00:00:01"},
+                      {"type": "user", "id": "user", "mac": "02:00:00:00:00:02"}]
+        arguments = self.command(interfaces=interfaces, volumes=[{"image": "v", "direct": True}])
+        self.assertEqual([each for each in arguments if each.startswith("--net")],
+                         ["--net=tap=vm-tiny,mac=02:00:00:00:00:01", "--net=passt,mac=02:00:00:00:00:02"])
+        self.assertIn("--disk=v,direct", arguments)
+
     def test_console_of_the_guest_is_not_overruled(self):
         self.assertIn("--cmdline=console=hvc0 init=/i", self.command(kernelParams=["console=hvc0", "init=/i"]))
 
     def test_what_husk_has_no_device_for_is_refused_by_name(self):
         for given, option in (
-                ({"interfaces": [{"type": "tap", "id": "t", "mac": "x"}]}, "microvm.interfaces"),
+                ({"interfaces": [{"type": "macvtap", "id": "t", "mac": "x"}]}, "the interface t is of type macvtap"),
                 ({"forwardPorts": [{"host": {"port": 1}}]}, "microvm.forwardPorts"),
                 ({"shares": [{"tag": "ro-store", "source": "/nix/store"}]}, "microvm.shares"),
                 ({"devices": [{"bus": "pci", "path": "0000:01:00.0"}]}, "microvm.devices"),
@@ -162,7 +218,6 @@ class MicrovmRunner(Folder):
                 ({"hotpluggedMem": 64}, "microvm.hotpluggedMem"),
                 ({"credentialFiles": {"K": "/run/k"}}, "microvm.credentialFiles"),
                 ({"extraArgsScript": "echo"}, "microvm.extraArgsScript"),
-                ({"volumes": [{"image": "v", "direct": True}]}, "direct of the volume v"),
                 ({"volumes": [{"image": "v", "imageType": "qcow2"}]}, "the volume v is qcow2")):
             with self.subTest(option=option):
                 error = nix.refusal("microvmRunner", given)

@@ -28,7 +28,10 @@ in
   memory ? "512M",
   hugepages ? false,
   disks ? [ ],
+  networks ? [ ],
+  ports ? [ ],
   console ? "stdio",
+  logConsole ? null,
   onReboot ? "restart",
   extraArgs ? [ ],
 }:
@@ -42,26 +45,12 @@ let
     ++ optional (iso != null) "iso"
     ++ optional (kernel != null) "kernel";
 
-  # In FILE[,ro][,serial=TEXT] a comma of the file's name is written twice; a serial cannot have one.
-  diskArgument =
-    disk:
-    let
-      full = {
-        readOnly = false;
-        serial = null;
-      } // (if builtins.isAttrs disk && disk ? path then disk else { path = disk; });
-      file = text full.path;
-      matches = pattern: builtins.match pattern full.serial != null;
-      serialFits = full.serial == null || matches "[[:graph:]]{1,20}" && !matches ".*,.*";
-    in
-    if file == "" then
-      refuse "a disk needs a path"
-    else if !serialFits then
-      refuse "the serial number of ${file} must be 1 to 20 printable characters, none of them a blank or a comma"
-    else
-      "--disk=${builtins.replaceStrings [ "," ] [ ",," ] file}"
-      + lib.optionalString full.readOnly ",ro"
-      + lib.optionalString (full.serial != null) ",serial=${full.serial}";
+  inherit (import ./device-arguments.nix { inherit lib refuse; })
+    diskArgument
+    networkArgument
+    portArgument
+    logArgument
+    ;
 
   # Name and value in one argument: a value that starts with a dash stays a value.
   value = option: given: optional (given != null) "--${option}=${text given}";
@@ -85,6 +74,10 @@ let
       "specialisation does not go with kernel"
     else if builtins.length disks + (if iso != null then 1 else 0) > 8 then
       "a VM has at most 8 disks, the ISO among them"
+    else if builtins.length networks > 4 then
+      "a VM has at most 4 networks"
+    else if builtins.length ports > 4 then
+      "a VM has at most 4 ports"
     else
       null;
 in
@@ -100,6 +93,8 @@ else
   ++ value "initrd" initrd
   ++ value "iso" iso
   ++ map diskArgument disks
+  ++ map networkArgument networks
+  ++ map portArgument ports
   ++ optional bootDisk "--boot=disk"
   ++ value "specialisation" specialisation
   ++ value "generation" (if builtins.isInt generation then toString generation else generation)
@@ -115,4 +110,5 @@ else
     "--console=${console}"
     "--on-reboot=${onReboot}"
   ]
+  ++ optional (logConsole != null) (logArgument logConsole)
   ++ extraArgs

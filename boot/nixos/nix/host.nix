@@ -1,5 +1,6 @@
 # VMs as services of a NixOS host: services.husk.vms.NAME becomes husk-NAME.service, with a user and a folder of its own.
 #   systemctl stop husk-NAME     presses the guest's power button and waits
+#   systemctl reload husk-NAME   shows the guest new sizes of its disks
 #   socat -,raw,echo=0,escape=0x1d unix-connect:/run/husk-NAME/console     its console, for root; Ctrl-] leaves
 {
   config,
@@ -20,7 +21,7 @@ let
 
   # The options that say how the service runs are not husk's.
   arguments =
-    name: vm:
+    vmName: vm:
     commandLine (
       removeAttrs vm [
         "autoStart"
@@ -29,8 +30,16 @@ let
         "stopTimeout"
       ]
       // {
-        inherit name;
-        console = "unix=${if vm.console != null then vm.console else "/run/${ownUser name}/console"}";
+        name = vmName;
+        networks = map (network: removeAttrs network [ "createTap" ]) vm.networks;
+        ports = map (
+          { name, path }:
+          {
+            inherit name;
+            path = if path != null then path else "/run/${ownUser vmName}/port-${name}";
+          }
+        ) vm.ports;
+        console = "unix=${if vm.console != null then vm.console else "/run/${ownUser vmName}/console"}";
       }
     );
 
@@ -42,6 +51,20 @@ let
     in
     lib.optional (lib.hasPrefix "/dev/" path) "${quoted} ${if readOnly then "r" else "rw"}";
 
+  # Taps are made by NixOS, before the VM starts, for the user who opens them: husk makes none without privileges.
+  taps = vm: builtins.filter ({ tap, ... }: tap != null) vm.networks;
+  tapInterfaces =
+    name: vm:
+    map (
+      { tap, ... }:
+      lib.nameValuePair tap {
+        virtual = true;
+        virtualType = "tap";
+        virtualOwner = userOf name vm;
+        useDHCP = lib.mkDefault false;
+      }
+    ) (builtins.filter ({ createTap, ... }: createTap) (taps vm));
+
   isoDisk =
     vm:
     lib.optional (vm.iso != null) {
@@ -52,13 +75,16 @@ let
   service = name: vm: {
     description = "husk VM ${name}";
     wantedBy = lib.optional vm.autoStart "multi-user.target";
-    after = [ "local-fs.target" ];
+    after = [ "local-fs.target" ] ++ lib.optional (vm.networks != [ ]) "network.target";
+    path = lib.optional (lib.any ({ passt, ... }: passt == true) vm.networks) pkgs.passt;
     inherit (vm) restartIfChanged;
     environment.XDG_RUNTIME_DIR = "/run/${ownUser name}";
 
     serviceConfig = {
       Type = "exec";
       ExecStart = utils.escapeSystemdExecArgs ([ "${cfg.package}/bin/husk" ] ++ arguments name vm);
+      # Disks are looked at again: the guest sees one that was made larger.
+      ExecReload = "${pkgs.coreutils}/bin/kill -USR1 $MAINPID";
       User = userOf name vm;
       SupplementaryGroups = [ "kvm" ];
       UMask = "0077";
@@ -96,7 +122,7 @@ let
       ProtectControlGroups = true;
       PrivateTmp = true;
       DevicePolicy = "closed";
-      DeviceAllow = [ "/dev/kvm rw" ] ++ lib.concatMap deviceOf (isoDisk vm ++ vm.disks);
+      DeviceAllow = [ "/dev/kvm rw" ] ++ lib.optional (taps vm != [ ]) "/dev/net/tun rw" ++ lib.concatMap deviceOf (isoDisk vm ++ vm.disks);
     };
   };
 in
@@ -116,12 +142,18 @@ in
   };
 
   config = lib.mkIf (cfg.vms != { }) {
-    assertions = lib.mapAttrsToList (name: _: {
-      assertion = builtins.match "[a-z0-9][a-z0-9_-]{0,25}" name != null;
-      message = "services.husk.vms.${name}: its user would be ${ownUser name}, and names of users are at most 31 lower-case letters, digits, \"-\" and \"_\". Choose another name for the VM, or set user.";
-    }) withOwnUser;
+    assertions =
+      lib.mapAttrsToList (name: vm: {
+        assertion = lib.all ({ queues, createTap, ... }: queues == null || queues == 1 || !createTap) (taps vm);
+        message = "services.husk.vms.${name}: networking.interfaces makes taps with one queue only. Make the tap yourself, with multi_queue, and set createTap = false.";
+      }) cfg.vms
+      ++ lib.mapAttrsToList (name: _: {
+        assertion = builtins.match "[a-z0-9][a-z0-9_-]{0,25}" name != null;
+        message = "services.husk.vms.${name}: its user would be ${ownUser name}, and names of users are at most 31 lower-case letters, digits, \"-\" and \"_\". Choose another name for the VM, or set user.";
+      }) withOwnUser;
 
     environment.systemPackages = [ cfg.package ];
+    networking.interfaces = builtins.listToAttrs (builtins.concatLists (lib.mapAttrsToList tapInterfaces cfg.vms));
     systemd.services = lib.mapAttrs' (name: vm: lib.nameValuePair "husk-${name}" (service name vm)) cfg.vms;
 
     users.users = lib.mapAttrs' (

@@ -25,8 +25,11 @@ let
   option = path: unset: lib.attrByPath path unset microvmConfig;
   isSet = path: unset: option path unset != unset;
   refusals =
-    lib.optional (isSet [ "interfaces" ] [ ]) "it has no network device yet: empty microvm.interfaces"
-    ++ lib.optional (isSet [ "forwardPorts" ] [ ]) "it has no network device yet: empty microvm.forwardPorts"
+    lib.concatMap (
+      { type, id, ... }:
+      lib.optional (type != "tap" && type != "user") "its networks are taps and passt: the interface ${id} is of type ${type}"
+    ) interfaces
+    ++ lib.optional (isSet [ "forwardPorts" ] [ ]) "it forwards no ports: empty microvm.forwardPorts"
     ++ lib.optional (isSet [ "shares" ] [ ]) "it shares no folders with the guest: empty microvm.shares, which puts the store onto a disk"
     ++ lib.optional (isSet [ "devices" ] [ ]) "it passes no devices through: empty microvm.devices"
     ++ lib.optional (isSet [ "vsock" "cid" ] null) "it has no vsock: unset microvm.vsock.cid"
@@ -42,8 +45,7 @@ let
     ++ lib.optional (isSet [ "extraArgsScript" ] null) "its arguments are known when it is built: unset microvm.extraArgsScript"
     ++ lib.concatMap (
       { image, ... }@volume:
-      lib.optional (volume.direct or false) "it goes through the page cache: unset direct of the volume ${image}"
-      ++ lib.optional ((volume.imageType or "raw") != "raw") "it reads raw images only: the volume ${image} is ${volume.imageType}"
+      lib.optional ((volume.imageType or "raw") != "raw") "it reads raw images only: the volume ${image} is ${volume.imageType}"
     ) volumes;
 
   # The store has to be the first disk: a squashfs is mounted as /dev/vda.
@@ -58,8 +60,16 @@ let
         path = image;
         readOnly = volume.readOnly or false;
         serial = volume.serial or null;
+        direct = volume.direct or false;
       }
     ) volumes;
+
+  # Taps are microvm.nix' own to make. "user" is a network without privileges, which passt is here.
+  interfaces = option [ "interfaces" ] [ ];
+  networks = map (
+    { type, id, mac, ... }:
+    { inherit mac; } // (if type == "tap" then { tap = id; } else { passt = true; })
+  ) interfaces;
 
   namesConsole = lib.any (lib.hasPrefix "console=") kernelParams;
   arguments = import ./command.nix { inherit lib; } {
@@ -70,7 +80,7 @@ let
     cpus = vcpu;
     memory = "${toString mem}M";
     hugepages = option [ "hugepageMem" ] false;
-    inherit disks;
+    inherit disks networks;
   };
 
   # A process by its number and the time of its start (the 22nd field of stat, the 20th behind the name, which may hold

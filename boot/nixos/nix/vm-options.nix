@@ -19,16 +19,12 @@ let
       inherit default description;
     };
 
-  disk = types.submodule {
-    options = {
-      path = mkOption {
-        type = types.str;
-        description = "A raw image, or a block device. Relative paths start in the VM's folder, /var/lib/husk/NAME.";
-      };
-      readOnly = flag false "Whether the guest cannot write to it.";
-      serial = optional types.str "What the guest finds as its serial number, 20 characters at most.";
-    };
-  };
+  inherit (import ./device-options.nix { inherit lib optional flag; })
+    disk
+    network
+    port
+    consoleLog
+    ;
 in
 {
   # What to boot: one of nixos, bootDisk, iso and kernel.
@@ -60,7 +56,7 @@ in
   };
   hugepages = flag false "Whether to take guest memory from the host's pool of 2 MiB pages.";
   disks = mkOption {
-    type = types.listOf (types.coercedTo types.str (path: { inherit path; }) disk);
+    type = types.listOf disk;
     default = [ ];
     example = [
       "root.raw"
@@ -71,7 +67,29 @@ in
     ];
     description = "Disks, in the order in which the guest finds them: vda, vdb, ...";
   };
+  networks = mkOption {
+    type = types.listOf network;
+    default = [ ];
+    example = [
+      { passt = true; }
+      {
+        tap = "vm-a";
+        mac = "52:54:00:09:00:02";
+        ip = [ "10.9.0.2" ];
+        isolated = true;
+        peers = [ "52:54:00:09:00:03" ];
+      }
+    ];
+    description = "Network cards. A guest may send only as itself, and over passt only to the public internet, unless told otherwise.";
+  };
+  ports = mkOption {
+    type = types.listOf port;
+    default = [ ];
+    example = [ "agent" ];
+    description = "Ports for guest agents, by their names in the guest; each is a unix socket on the host, which root can connect to.";
+  };
   console = optional types.str "A unix socket for the console, which root can connect to. Default: /run/husk-NAME/console.";
+  logConsole = optional consoleLog "A file that keeps what the console shows, too.";
   onReboot = mkOption {
     type = types.enum [
       "restart"

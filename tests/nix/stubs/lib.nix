@@ -24,7 +24,12 @@ let
   searchPath = folder: packages: concatStringsSep ":" (map (package: "${package}/${folder}") packages);
 
   lib = {
-    inherit (builtins) concatMap concatStringsSep any;
+    inherit (builtins)
+      all
+      any
+      concatMap
+      concatStringsSep
+      ;
     inherit optional nameValuePair mapAttrsToList escapeShellArg;
     optionals = condition: values: if condition then values else [ ];
     optionalString = condition: text: if condition then text else "";

@@ -23,6 +23,7 @@ let
       "libselinux"
       "ninja"
       "nlohmann_json"
+      "passt"
       "patchelf"
       "pkg-config"
       "python3"
