@@ -52,6 +52,9 @@ class SplitQueue {
     // Makes all pushed chains visible to the driver. True when it wants an interrupt for them (§2.7.7, §2.7.10).
     [[nodiscard]] bool Publish();
 
+    // Whether chains were pushed that no Publish() has shown.
+    [[nodiscard]] bool HasUnpublished() const { return next_used_ != published_; }
+
     // Whether the driver, going by its used_event (§2.7.7), has yet to look at chains that were published. Only one
     // that uses event indices tells.
     [[nodiscard]] bool DriverIsBehind() const { return event_idx_ && available_.UsedEvent() != published_; }

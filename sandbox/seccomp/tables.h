@@ -41,6 +41,16 @@ struct BlkNumbers {
     int scratch;  // eventfd
 };
 
+struct NetNumbers {
+    int launcher;                                 // channel
+    int vmm;                                      // channel
+    int interrupt;                                // eventfd
+    int doorbell;                                 // eventfd
+    int capture;                                  // file or FIFO
+    std::span<const int> wires;                   // the queues of a tap, or a socket
+    std::span<const std::uint64_t> tap_offloads;  // what TUNSETOFFLOAD may be called with
+};
+
 struct ReaderNumbers {
     int source;  // image or file
     int initrd;  // file
@@ -68,6 +78,8 @@ struct ConsoleNumbers {
 [[nodiscard]] ThreadTable BlkLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkRingLoopTable(const BlkNumbers& numbers);
 [[nodiscard]] ThreadTable BlkPoolTable(const BlkNumbers& numbers);
+// A network worker's only thread.
+[[nodiscard]] ThreadTable NetTable(const NetNumbers& numbers);
 // The console's only thread.
 [[nodiscard]] ThreadTable ConsoleTable(const ConsoleNumbers& numbers);
 // The reader's only thread.

@@ -38,10 +38,11 @@ int Decode(const MessageBuffer& buffer) {
     if constexpr (requires { message->command_line; }) Read(message->command_line);
     if constexpr (requires { message->context; }) Read(message->context);
     if constexpr (requires { message->kernel; }) Read(message->kernel);
-    if constexpr (std::is_same_v<M, GuestEnded>) Check(!EndingOf(*message).reason.empty());
+    if constexpr (std::is_same_v<M, GuestEnded>) Check(!EndingOf(*message, "").reason.empty());
     if constexpr (std::is_same_v<M, Violation>) Check(!EndingOfViolation("blk0", *message).sentence.empty());
-    if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message).empty());
+    if constexpr (std::is_same_v<M, DeviceBroken>) Check(!SentenceFor(*message, "").empty());
     if constexpr (std::is_same_v<M, HostIoFailed>) Check(!SentenceFor(*message, 0).empty());
+    if constexpr (std::is_same_v<M, NetWireGone>) Check(!SentenceFor(*message, 0).empty());
     return 1;
 }
 
@@ -60,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
                     ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
                     DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry, ReaderDone,
-                    AttachedVolume, CheckFinding>(buffer) <= 1);
+                    AttachedVolume, CheckFinding, NetConfig, NetWireGone>(buffer) <= 1);
     // Of a reader: behind an entry and a choice, so that all is possible.
     SourceReportBuilder report(1 << 20);
     Check(report.Take(MessageBuffer::Encode(MenuEntry{})).has_value());

@@ -105,7 +105,7 @@ Ending EndingFor(GuestEnded::Reason reason, std::string_view text = "") {
     ended.reason = reason;
     ended.which = 2;
     ended.text.Assign(text);
-    return EndingOf(ended);
+    return EndingOf(ended, "");
 }
 
 TEST(ExitStatus, EveryKindOfErrorHasItsOwn) {
@@ -173,12 +173,12 @@ TEST(EndingOf, StuckDeviceIsAFailureOfTheHostAndNamed) {
     GuestEnded ended;
     ended.reason = GuestEnded::Reason::kDeviceStuck;
     ended.which = 2;
-    EXPECT_EQ(EndingOf(ended).status, ExitStatus::kHostFailure);
-    EXPECT_NE(EndingOf(ended).sentence.find("blk1"), std::string::npos);
+    EXPECT_EQ(EndingOf(ended, "blk1").status, ExitStatus::kHostFailure);
+    EXPECT_NE(EndingOf(ended, "blk1").sentence.find("blk1"), std::string::npos);
 }
 
 TEST(DeviceReports, NumbersFromARoleMayBeAnything) {
-    const std::string broken = SentenceFor(DeviceBroken{0xffff'ffff, 0xffff'ffff});
+    const std::string broken = SentenceFor(DeviceBroken{0xffff'ffff, 0xffff'ffff}, "blk1");
     EXPECT_EQ(broken.find('\n'), std::string::npos);
     const std::string failed = SentenceFor(HostIoFailed{-1, 0xffff'ffff, ~std::uint64_t{0}}, 0);
     EXPECT_NE(failed.find("blk0"), std::string::npos);

@@ -30,6 +30,7 @@ inline std::vector<SealedThread> ThreadKinds() {
             {"blk ring loop", role_tables::BlkRingLoop(), filters::BlkRingLoop()},
             {"blk pool", role_tables::BlkPool(), filters::BlkPool()},
             {"console", role_tables::Console(), filters::Console()},
+            {"net", role_tables::Net(), filters::Net()},
             {"reader", role_tables::Reader(), filters::Reader()}};
 }
 

@@ -56,6 +56,7 @@ TEST(SeccompTables, OtherSealedThreadsHaveAtMostTenSystemCalls) {
     EXPECT_LE(role_tables::BlkLoop().CountSyscalls(), 10u);
     EXPECT_LE(role_tables::BlkRingLoop().CountSyscalls(), 10u);
     EXPECT_LE(role_tables::BlkPool().CountSyscalls(), 10u);
+    EXPECT_LE(role_tables::Net().CountSyscalls(), 10u);
     EXPECT_LE(role_tables::Console().CountSyscalls(), 10u);
 }
 
@@ -74,8 +75,8 @@ TEST(SeccompTables, EveryRowHasAReasonAndTheNameOfItsNumber) {
 
 TEST(SeccompTables, EveryReadAndWriteOfASealedThreadNamesItsDescriptor) {
     for (const testing::SealedThread& thread : testing::ThreadKinds()) {
-        for (const int call :
-             {SYS_read, SYS_write, SYS_pread64, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_ioctl, SYS_recvmsg}) {
+        for (const int call : {SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_preadv2, SYS_pwritev2,
+                               SYS_fdatasync, SYS_ioctl, SYS_recvmsg}) {
             EXPECT_TRUE(std::ranges::all_of(
                 thread.table.Rules(),
                 [&](const SyscallRule& rule) { return rule.call.number != call || rule.ChecksDescriptor(); }))
@@ -126,11 +127,23 @@ TEST(SeccompTables, EachVcpuThreadRunsItsOwnVcpuOnly) {
 }
 
 TEST(SeccompTables, EverySealedThreadMayReportToTheLauncher) {
-    static_assert(vmm_slot::kLauncher == 3 && blk_slot::kLauncher == 3 && console_slot::kLauncher == 3);
+    static_assert(vmm_slot::kLauncher == 3 && blk_slot::kLauncher == 3 && console_slot::kLauncher == 3 &&
+                  net_slot::kLauncher == 3);
     for (const testing::SealedThread& thread : testing::AllThreads()) {
         const std::uint64_t reports = thread.name == "reader" ? reader_slot::kReport : vmm_slot::kLauncher;
         EXPECT_TRUE(thread.Run(SYS_write, {reports, 0x7fff'0000'0000, 64}).Allows()) << thread.name;
     }
+}
+
+TEST(SeccompTables, NetWorkerTellsATapNothingButWhatTheGuestCanDo) {
+    const testing::BpfMachine net(filters::Net());
+    constexpr std::uint64_t kSetOffload = 0x400454d0, kSetIff = 0x400454ca;
+    EXPECT_TRUE(net.Run(SYS_ioctl, {net_slot::Wire(0), kSetOffload, 7}).Allows());
+    EXPECT_TRUE(net.Run(SYS_ioctl, {net_slot::Wire(0), kSetOffload, 8}).Traps());
+    EXPECT_TRUE(net.Run(SYS_ioctl, {net_slot::Wire(1), kSetOffload, 7}).Traps());
+    EXPECT_TRUE(net.Run(SYS_ioctl, {net_slot::Wire(0), kSetIff, 0}).Traps());
+    EXPECT_TRUE(net.Run(SYS_readv, {net_slot::Wire(6), 0, 1}).Allows());
+    EXPECT_TRUE(net.Run(SYS_readv, {net_slot::kVmm, 0, 1}).Traps());
 }
 
 TEST(SyscallName, NumbersHaveTheirNames) {
@@ -158,7 +171,7 @@ TEST(SeccompPrint, AllTablesAndTheCountsOfPeersAreThere) {
     const std::string text = PrintTables(role_tables::All());
     for (const char* part :
          {"vmm: vcpu: 3 system calls", "vmm: control: 5 ", "blk: loop: 8 ", "blk: loop with io_uring: 8 ",
-          "blk: pool: 6 ", "console: 7 ", "0xae80 (KVM_RUN)", "not enforced: a filter needs no_new_privs",
+          "blk: pool: 6 ", "net: 6 ", "console: 7 ", "0xae80 (KVM_RUN)", "not enforced: a filter needs no_new_privs",
           "Firecracker      vcpu 27, vmm 50, api 31", "Cloud Hypervisor vcpu 49, blk 51, net 31, console 31"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part;
     }

@@ -8,25 +8,11 @@
 #include <vector>
 
 #include "devices/virtio/blk/blk_config.h"
+#include "vmm/cli/comma_list.h"
 #include "vmm/cli/options.h"
 
 namespace husk {
 namespace {
-
-// The parts of a list, "a,b"; in the first one, ",," stands for a comma.
-std::vector<std::string> SplitAtCommas(const std::string& text) {
-    std::vector<std::string> parts(1);
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool doubled = parts.size() == 1 && text.compare(at, 2, ",,") == 0;
-        if (doubled) ++at;
-        if (text[at] == ',' && !doubled) {
-            parts.emplace_back();
-        } else {
-            parts.back() += text[at];
-        }
-    }
-    return parts;
-}
 
 std::optional<std::uint64_t> Number(std::string_view text) {
     std::uint64_t number = 0;

@@ -14,6 +14,7 @@
 #include "vmm/machine/supervisor.h"
 #include "vmm/roles/blk_role.h"
 #include "vmm/roles/console_role.h"
+#include "vmm/roles/net_role.h"
 #include "vmm/roles/reader_role.h"
 #include "vmm/roles/vmm_role.h"
 
@@ -39,6 +40,7 @@ int Main(int argc, char** argv) {
         if (std::string_view(role) == "vmm") RunVmmRole();
         if (std::string_view(role) == "console") RunConsoleRole();
         if (std::string_view(role) == "blk") RunBlkRole();
+        if (std::string_view(role) == "net") RunNetRole();
         if (std::string_view(role) == "reader") RunReaderRole();
         std::fprintf(stderr, "husk: %s is set to a role that does not exist; unset it\n", kRoleVariable);
         return static_cast<int>(ExitStatus::kUsage);

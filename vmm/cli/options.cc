@@ -28,6 +28,7 @@ struct RawRun {
     std::string cpus = "1";
     std::string memory = "512M";
     std::vector<std::string> disks;
+    std::vector<std::string> nets;
     std::string console = "stdio";
     std::string uart = "on";
     std::string on_reboot = "restart";
@@ -87,6 +88,11 @@ void Describe(CLI::App& run, RawRun& raw) {
     run.add_option("--disk", raw.disks,
                    "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
         ->type_name("FILE[,ro][,OPTION=VALUE...]")
+        ->allow_extra_args(false);
+    run.add_option("--net", raw.nets,
+                   "a network card on a tap, on a tap that is open already, on passt (no privileges needed), or on "
+                   "nothing; may be given several times")
+        ->type_name("tap=NAME|fd=N|passt[=SOCKET]|none[,mac=M][,mtu=N][,queues=N]")
         ->allow_extra_args(false);
     run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH or none")
         ->type_name("WHERE")
@@ -188,6 +194,7 @@ Result<RunCommand> Finish(RawRun raw) {
     machine.console = HUSK_TRY(ParseConsole(raw.console));
     HUSK_TRY(FinishConfinement(raw.confinement, machine.confinement));
     for (const std::string& disk : raw.disks) machine.disks.push_back(HUSK_TRY(ParseDisk(disk)));
+    for (const std::string& net : raw.nets) machine.networks.push_back(HUSK_TRY(ParseNet(net)));
     HUSK_TRY(FinishSource(raw, machine));
     machine.uart = HUSK_TRY(OneOf("--uart", raw.uart, "on", "off"));
     machine.on_reboot =

@@ -54,6 +54,9 @@ using Command = std::variant<RunCommand, DoctorCommand, ListCommand, CheckComman
 [[nodiscard]] Result<std::uint64_t> ParseSize(const std::string& text);
 // "stdio", "pty", "unix=PATH", "file=PATH" or "none".
 [[nodiscard]] Result<ConsoleTarget> ParseConsole(const std::string& text);
+// "WHERE[,mac=M][,mtu=N][,queues=N]" and the words of net_rules_text.h; WHERE is "tap=NAME", "fd=N", "passt",
+// "passt=SOCKET" or "none"; a comma in it is written twice.
+[[nodiscard]] Result<NetworkConfig> ParseNet(const std::string& text);
 // "FILE[,OPTION...]", with the options of DiskConfig; a comma in FILE is written twice.
 [[nodiscard]] Result<DiskConfig> ParseDisk(const std::string& text);
 

@@ -58,6 +58,10 @@ Result<> CheckConfig(const MachineConfig& config) {
         return Usage("--disk can be given " + std::to_string(kMaxDisks) + " times, not " +
                      std::to_string(config.disks.size()));
     }
+    if (config.networks.size() > kMaxNets) {
+        return Usage("--net can be given " + std::to_string(kMaxNets) + " times, not " +
+                     std::to_string(config.networks.size()));
+    }
     for (const DiskConfig& disk : config.disks) {
         const std::string option = "--disk " + disk.path + ": ";
         if (disk.ephemeral && disk.read_only) return Usage(option + "ro and ephemeral exclude each other");

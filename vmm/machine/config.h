@@ -9,6 +9,7 @@
 #include "devices/host/console_endpoint.h"
 #include "vmm/base/result.h"
 #include "vmm/machine/confinement.h"
+#include "vmm/machine/net_rules_config.h"
 
 namespace husk {
 
@@ -32,6 +33,25 @@ struct DiskConfig {
     std::uint64_t bandwidth = 0;  // bytes a second; 0: no limit
     std::uint32_t block = 0;      // bytes of a logical block; 0: the host's
     std::uint32_t queues = 0;     // 0: one for each vCPU, up to kMaxBlkQueues
+};
+
+// One network card and the wire it is on.
+struct NetworkConfig {
+    enum class Kind {
+        kTap,     // `place`: the interface
+        kFd,      // `fd`: a tap that is open already
+        kPasst,   // a passt of its own
+        kStream,  // `place`: the unix socket of a passt that runs
+        kNone,    // a card whose link is down
+    } kind = Kind::kNone;
+    std::string place;
+    int fd = -1;
+    std::optional<MacAddress> mac;
+    std::uint16_t mtu = 0;  // 0: the interface's, where there is one
+    std::uint32_t queues = 1;
+    NetRulesConfig rules;
+    std::uint64_t bytes_a_second = 0;  // in each direction; 0: no limit
+    std::string pcap;                  // a file for what passes; empty: none
 };
 
 enum class OnReboot { kRestart, kExit };
@@ -63,6 +83,7 @@ struct MachineConfig {
     bool uart = true;
     bool virtio_trap = false;
     std::vector<DiskConfig> disks;
+    std::vector<NetworkConfig> networks;
     ConsoleTarget console;
     OnReboot on_reboot = OnReboot::kRestart;
     ConfinementConfig confinement;

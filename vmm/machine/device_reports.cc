@@ -26,13 +26,14 @@ std::string Describe(DiskOperation operation) {
 
 }  // namespace
 
-std::string DeviceName(std::uint32_t device) {
-    return device == kConsoleDevice ? "hvc0" : "blk" + std::to_string(device - kConsoleDevice - 1);
+std::string SentenceFor(const DeviceBroken& broken, const std::string& device) {
+    return "the guest's driver broke the protocol of " + device + " (" +
+           Describe(static_cast<QueueFault>(broken.fault & 0xff)) + "); the device waits to be reset";
 }
 
-std::string SentenceFor(const DeviceBroken& broken) {
-    return "the guest's driver broke the protocol of " + DeviceName(broken.device) + " (" +
-           Describe(static_cast<QueueFault>(broken.fault & 0xff)) + "); the device waits to be reset";
+std::string SentenceFor(const NetWireGone&, std::size_t net) {
+    return "net" + std::to_string(net) +
+           ": its tap was deleted, or the other side of its socket is gone; the guest sees the link go down";
 }
 
 std::string SentenceFor(const HostIoFailed& failed, std::size_t disk) {

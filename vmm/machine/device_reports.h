@@ -8,10 +8,11 @@
 
 namespace husk {
 
-[[nodiscard]] std::string SentenceFor(const DeviceBroken& broken);
+// `device`: its name.
+[[nodiscard]] std::string SentenceFor(const DeviceBroken& broken, const std::string& device);
 // From the worker of disk number `disk`.
 [[nodiscard]] std::string SentenceFor(const HostIoFailed& failed, std::size_t disk);
-// "hvc0", "blk0", ...
-[[nodiscard]] std::string DeviceName(std::uint32_t device);
+// From the worker of network device number `net`.
+[[nodiscard]] std::string SentenceFor(const NetWireGone& gone, std::size_t net);
 
 }  // namespace husk

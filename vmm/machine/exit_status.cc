@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "sandbox/seccomp/syscall_name.h"
-#include "vmm/machine/device_reports.h"
 
 namespace husk {
 
@@ -24,7 +23,7 @@ ExitStatus StatusOf(ErrorKind kind) {
     return ExitStatus::kHostFailure;
 }
 
-Ending EndingOf(const GuestEnded& ended) {
+Ending EndingOf(const GuestEnded& ended, const std::string& device) {
     switch (ended.reason) {
         case GuestEnded::Reason::kPoweroff:
             return {ExitStatus::kPoweredOff, 0, "poweroff", ""};
@@ -37,8 +36,7 @@ Ending EndingOf(const GuestEnded& ended) {
             return {ExitStatus::kCrashed, 0, "kvm-failure", "the guest crashed: " + std::string(ended.text.View())};
         case GuestEnded::Reason::kDeviceStuck:
             return {ExitStatus::kHostFailure, 0, "device-stuck",
-                    "the host did not finish the requests of " + DeviceName(ended.which) +
-                        " in time after the guest reset it"};
+                    "the host did not finish the requests of " + device + " in time after the guest reset it"};
         case GuestEnded::Reason::kStopped:
             return {ExitStatus::kEndedBySignal, SIGTERM, "stopped", ""};
     }

@@ -31,7 +31,7 @@ struct Ending {
 };
 
 [[nodiscard]] ExitStatus StatusOf(ErrorKind kind);
-[[nodiscard]] Ending EndingOf(const GuestEnded& ended);
+[[nodiscard]] Ending EndingOf(const GuestEnded& ended, const std::string& device);
 // A role that told its launcher of a forbidden system call before it died of it.
 [[nodiscard]] Ending EndingOfViolation(const std::string& role, const Violation& violation);
 // A role that died by itself; `wait_status` as waitpid(2) gives it.

@@ -13,6 +13,7 @@
 
 #include "devices/virtio/blk/blk_config.h"
 #include "devices/virtio/console/console_config.h"
+#include "devices/virtio/net/net_config.h"
 #include "vmm/base/event_fd.h"
 #include "vmm/base/log.h"
 #include "vmm/kvm/kvm.h"
@@ -72,6 +73,29 @@ BlkOffer MakeBlkOffer(const MachineConfig& config, std::size_t index) {
             .discard = disk.discard,
             .queues = std::min(queues, kMaxBlkQueues),
             .block = disk.block};
+}
+
+DeviceSpec NetSpec(const HostNet& net, const NetworkConfig& config) {
+    NetConfigSpace space;
+    space.mac = net.mac.bytes;
+    space.status = net.wire == NetConfig::Wire::kNone ? 0 : kNetLinkUp;
+    space.max_virtqueue_pairs = static_cast<std::uint16_t>(config.queues);
+    space.mtu = net.mtu;
+    return MakeSpec(VirtioDeviceId::kNet, NetQueues(config.queues), kNetQueueSize,
+                    NetFeatures(net.offloads, config.queues, net.mtu), space);
+}
+
+NetConfig MakeNetConfig(const MachineConfig& config, const HostNet& net, std::uint32_t index) {
+    NetConfig message;
+    message.wire = net.wire;
+    message.index = index;
+    message.wire_queues = static_cast<std::uint32_t>(std::max<std::size_t>(net.queues.size(), 1));
+    message.pairs = config.networks[index].queues;
+    message.bytes_a_second = config.networks[index].bytes_a_second;
+    message.capture_snap = net.capture.fd ? net.capture.snap_bytes : 0;
+    message.rules = net.rules;
+    message.name.Assign(config.name);
+    return message;
 }
 
 // As large as the disk is now: at a guest's reboot, it may be another size than at the start. An ephemeral one keeps
@@ -173,7 +197,8 @@ bool LimitFileSize(pid_t process, std::uint64_t bytes) {
 
 std::vector<bool> Family::DisksLeftInUse() const {
     std::vector<bool> in_use;
-    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk)) in_use.push_back(!worker.ended_well);
+    for (const RoleHandle& worker : std::span(roles).subspan(kFirstDisk, disk_stats.size()))
+        in_use.push_back(!worker.ended_well);
     return in_use;
 }
 
@@ -221,6 +246,7 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
     const EventFd wake_console = HUSK_TRY(EventFd::Create());
     const EventFd wake_vmm = HUSK_TRY(EventFd::Create());
     const std::size_t disks = resources.disks.size();
+    const std::size_t nets = resources.nets.size();
 
     std::vector<SlotAssignment> vmm_slots{{kvm.Fd(), vmm_slot::kKvm},
                                           {wake_console.Get(), vmm_slot::kWakeConsole},
@@ -234,7 +260,10 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
         geometries.push_back(HUSK_TRY(GeometryOf(resources.disks[disk], config.disks[disk].ephemeral)));
         vmm_config.device[kConsoleDevice + 1 + disk] = DiskSpec(geometries[disk], MakeBlkOffer(config, disk));
     }
-    vmm_config.devices = static_cast<std::uint32_t>(1 + disks);
+    for (std::uint32_t net = 0; net < nets; ++net) {
+        vmm_config.device[kConsoleDevice + 1 + disks + net] = NetSpec(resources.nets[net], config.networks[net]);
+    }
+    vmm_config.devices = static_cast<std::uint32_t>(1 + disks + nets);
     std::vector<DeviceWires> wires;
     for (std::uint32_t device = 0; device < vmm_config.devices; ++device) {
         const DeviceWires& wire = wires.emplace_back(HUSK_TRY(DeviceWires::Create()));
@@ -276,12 +305,31 @@ Result<Family> Family::Start(const MachineConfig& config, HostResources& resourc
         roles.Add(HUSK_TRY(starter.Start("blk", "blk" + std::to_string(disk), slots, limits,
                                          MakeBlkConfig(config, geometries[disk], MakeBlkOffer(config, disk), disk))));
     }
+    for (std::uint32_t net = 0; net < nets; ++net) {
+        const DeviceWires& wire = wires[kConsoleDevice + 1 + disks + net];
+        const HostNet& host = resources.nets[net];
+        std::vector<SlotAssignment> slots{{wire.worker.Fd(), net_slot::kVmm},
+                                          {wire.interrupt.Get(), net_slot::kInterrupt},
+                                          {wire.doorbell.Get(), net_slot::kDoorbell}};
+        if (host.capture.fd) slots.push_back({host.capture.fd.Get(), net_slot::kCapture});
+        for (std::size_t queue = 0; queue < host.queues.size(); ++queue) {
+            slots.push_back({host.queues[queue].Get(), net_slot::Wire(static_cast<int>(queue))});
+        }
+        roles.Add(HUSK_TRY(starter.Start("net", "net" + std::to_string(net), slots, {.open_files = kWorkerFiles},
+                                         MakeNetConfig(config, host, net))));
+    }
     absent.insert(absent.end(), starter.Absent().begin(), starter.Absent().end());
     Family family;
     family.roles = roles.Release();
     family.disk_stats.resize(disks);
+    family.net_stats.resize(nets);
     family.absent = std::move(absent);
     return family;
+}
+
+std::string Family::DeviceName(std::uint32_t device) const {
+    if (device == kConsoleDevice) return "hvc0";
+    return device < Devices() ? roles[WorkerOf(device)].name : "device " + std::to_string(device);
 }
 
 }  // namespace husk

@@ -32,10 +32,15 @@ Result<HostResources> HostResources::Open(const MachineConfig& config) {
         scratch = HUSK_TRY_IN("disk " + disk.path, OverlayDisk::CreateScratch(ScratchFolder(), file.Bytes()));
         if (selinux) HUSK_TRY(selinux->LabelDisk(scratch.Get(), "the scratch file of " + disk.path, false));
     }
-    // A console's socket is used by a role.
+    // A console's and a network's sockets are used by roles.
     std::optional<ScopedSocketContext> socket_label;
     if (selinux) socket_label.emplace(HUSK_TRY(selinux->LabelSockets()));
     resources.console = HUSK_TRY(OpenConsole(config.console));
+    for (std::uint32_t net = 0; net < config.networks.size(); ++net) {
+        resources.nets.push_back(HUSK_TRY(HostNet::Open(config.networks[net], config.name, net)));
+        const ScopedFd& capture = resources.nets.back().capture.fd;
+        if (selinux && capture) selinux->LabelPipe(capture.Get());
+    }
     for (const ScopedFd* fd : {&resources.console.input, &resources.console.output}) {
         if (selinux && *fd) selinux->LabelPipe(fd->Get());
     }

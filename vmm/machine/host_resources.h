@@ -10,6 +10,7 @@
 #include "sandbox/selinux/selinux.h"
 #include "vmm/base/result.h"
 #include "vmm/machine/config.h"
+#include "vmm/machine/host_net.h"
 
 namespace husk {
 
@@ -18,6 +19,7 @@ struct HostResources {
     ConsoleEndpoint console;
     std::vector<DiskFile> disks;      // as in MachineConfig::disks
     std::vector<ScopedFd> scratches;  // of those: where writes to an ephemeral one go
+    std::vector<HostNet> nets;        // as in MachineConfig::networks
     // Destroying it puts the disks' labels back: all roles have ended by then, and the disks are still locked.
     std::optional<SelinuxConfinement> selinux;
 

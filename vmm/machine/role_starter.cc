@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kLauncherSlot = vmm_slot::kLauncher;
 static_assert(console_slot::kLauncher == kLauncherSlot && blk_slot::kLauncher == kLauncherSlot &&
-              reader_slot::kLauncher == kLauncherSlot);
+              net_slot::kLauncher == kLauncherSlot && reader_slot::kLauncher == kLauncherSlot);
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "vmm/base/clock.h"
-#include "vmm/machine/device_reports.h"
+#include "vmm/machine/net_report.h"
 #include "vmm/memory/address_map.h"
 
 namespace husk {
@@ -110,6 +110,9 @@ Json SealedRoles(const Family& family) {
     for (std::size_t disk = 0; disk < family.disk_stats.size(); ++disk) {
         if (family.disk_stats[disk]) roles["blk" + std::to_string(disk)] = Sealed((*family.disk_stats[disk])->sealing);
     }
+    for (std::size_t net = 0; net < family.net_stats.size(); ++net) {
+        if (family.net_stats[net]) roles["net" + std::to_string(net)] = Sealed((*family.net_stats[net])->sealing);
+    }
     return roles;
 }
 
@@ -121,12 +124,17 @@ Json Devices(const Family& family) {
     };
     if (family.console_stats) {
         devices.push_back(
-            Device(DeviceName(kConsoleDevice), (*family.console_stats)->device, seen_by_vmm(kConsoleDevice)));
+            Device(family.DeviceName(kConsoleDevice), (*family.console_stats)->device, seen_by_vmm(kConsoleDevice)));
     }
     for (std::uint32_t disk = 0; disk < family.disk_stats.size(); ++disk) {
         const std::uint32_t device = kConsoleDevice + 1 + disk;
         if (!family.disk_stats[disk]) continue;
-        devices.push_back(Device(DeviceName(device), (*family.disk_stats[disk])->device, seen_by_vmm(device)));
+        devices.push_back(Device(family.DeviceName(device), (*family.disk_stats[disk])->device, seen_by_vmm(device)));
+    }
+    for (std::uint32_t net = 0; net < family.net_stats.size(); ++net) {
+        const auto device = static_cast<std::uint32_t>(kConsoleDevice + 1 + family.disk_stats.size() + net);
+        if (!family.net_stats[net]) continue;
+        devices.push_back(NetReport(family.DeviceName(device), (*family.net_stats[net])->device, seen_by_vmm(device)));
     }
     return devices;
 }
@@ -170,8 +178,8 @@ void StatsReport::AddBoot(const Family& family, const Ending& ending) {
     if (family.console_stats) mark("first_console_byte", (*family.console_stats)->first_byte.At());
     if (family.vmm_stats) {
         const VmmStats& stats = **family.vmm_stats;
-        for (std::uint32_t device = 0; device <= family.disk_stats.size(); ++device) {
-            mark(DeviceName(device) + "_driver_ok", stats.devices[device].driver_ok.At());
+        for (std::uint32_t device = 0; device < family.Devices(); ++device) {
+            mark(family.DeviceName(device) + "_driver_ok", stats.devices[device].driver_ok.At());
         }
         mark("guest_ended", stats.guest_ended.At());
         mark("exit", MonotonicNanoseconds());

@@ -87,6 +87,7 @@ class Life {
         : family_(family),
           resources_(resources),
           endpoint_(resources.console),
+          nets_(resources.nets),
           signals_(signals),
           client_(client),
           explain_stall_(explain_stall) {}
@@ -108,6 +109,8 @@ class Life {
             waiting.push_back({role.ended ? -1 : role.channel.Fd(), POLLIN, 0});
             waiting.push_back({role.ended ? -1 : role.process.pidfd.Get(), POLLIN, 0});
         }
+        const std::size_t first_net = waiting.size();
+        for (const HostNet& net : nets_) waiting.push_back({net.passt ? net.passt->PidFd() : -1, POLLIN, 0});
         ::poll(waiting.data(), waiting.size(), stop_deadline_ ? 100 : -1);
         if (waiting[0].revents != 0) OnSignal();
         for (std::size_t index = 0; index < family_.roles.size(); ++index) {
@@ -116,6 +119,9 @@ class Life {
             if (waiting[3 + 2 * index].revents != 0) OnEnd(index);
         }
         if (waiting[1].revents != 0) OnClient();
+        for (std::size_t net = 0; net < nets_.size(); ++net) {
+            if (waiting[first_net + net].revents != 0) OnPasstEnd(net);
+        }
         if (stop_deadline_ && MonotonicNanoseconds() > *stop_deadline_) KillFamily();
     }
 
@@ -157,13 +163,17 @@ class Life {
         if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);
         if (const auto violation = mail->message.As<Violation>()) Conclude(EndingOfViolation(role.name, *violation));
         if (index == Family::kVmm) {
-            if (const auto ended = mail->message.As<GuestEnded>()) Conclude(EndingOf(*ended));
+            if (const auto ended = mail->message.As<GuestEnded>())
+                Conclude(EndingOf(*ended, family_.DeviceName(ended->which)));
             if (const auto broken = mail->message.As<DeviceBroken>()) OnBroken(*broken);
         } else if (index == Family::kConsole) {
             if (const auto asks = mail->message.As<ConsoleAsks>()) OnConsoleAsks(*asks);
             if (mail->message.As<GuestStalls>()) OnStall();
-        } else if (const auto failed = mail->message.As<HostIoFailed>()) {
-            Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
+        } else if (index < family_.FirstNet()) {
+            if (const auto failed = mail->message.As<HostIoFailed>())
+                Log(LogLevel::kWarning, SentenceFor(*failed, index - Family::kFirstDisk));
+        } else if (const auto gone = mail->message.As<NetWireGone>()) {
+            OnWireGone(*gone, index - family_.FirstNet());
         }
     }
 
@@ -173,7 +183,9 @@ class Life {
         } else if (index == Family::kConsole) {
             TakeOver(std::move(stats), family_.console_stats);
         } else {
-            TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
+            const bool disk = index < family_.FirstNet();
+            if (disk) TakeOver(std::move(stats), family_.disk_stats[index - Family::kFirstDisk]);
+            if (!disk) TakeOver(std::move(stats), family_.net_stats[index - family_.FirstNet()]);
         }
     }
 
@@ -206,7 +218,22 @@ class Life {
     // Once for each device and life: a guest can break its devices as often as it likes.
     void OnBroken(const DeviceBroken& broken) {
         if (broken.device >= broken_.size() || std::exchange(broken_[broken.device], true)) return;
-        Log(LogLevel::kWarning, SentenceFor(broken));
+        Log(LogLevel::kWarning, SentenceFor(broken, family_.DeviceName(broken.device)));
+    }
+
+    // The next life begins without it. Once in a run.
+    void OnWireGone(const NetWireGone& gone, std::size_t net) {
+        HostNet& host = nets_[net];
+        if (host.wire == NetConfig::Wire::kNone) return;
+        host.wire = NetConfig::Wire::kNone;
+        host.queues.clear();
+        Log(LogLevel::kWarning, SentenceFor(gone, net));
+    }
+
+    void OnPasstEnd(std::size_t net) {
+        const std::string words = nets_[net].passt->LastWords();
+        Log(LogLevel::kWarning,
+            "net" + std::to_string(net) + ": passt has ended" + (words.empty() ? "" : ": " + words));
     }
 
     void OnFailed(const Failed& failed) {
@@ -273,6 +300,7 @@ class Life {
     Family& family_;
     HostResources& resources_;
     const ConsoleEndpoint& endpoint_;
+    std::vector<HostNet>& nets_;
     const Signals& signals_;
     ScopedFd& client_;
     const std::function<std::string()>& explain_stall_;

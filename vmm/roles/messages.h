@@ -9,7 +9,7 @@
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice, ConfigureDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, DeviceConfigured, ConfigChanged
-//     worker -> launcher    HostIoFailed
+//     worker -> launcher    HostIoFailed, NetWireGone
 //     launcher -> blk       ResizeDisk
 #pragma once
 
@@ -26,6 +26,7 @@
 #include "devices/host/disk_geometry.h"
 #include "devices/host/terminal.h"
 #include "devices/virtio/mmio_transport.h"
+#include "devices/virtio/net/net_rules.h"
 #include "sandbox/seccomp/violation.h"
 #include "vmm/base/bytes.h"
 
@@ -69,6 +70,8 @@ enum class MessageType : std::uint32_t {
     kConfigureDevice,
     kDeviceConfigured,
     kResizeDisk,
+    kNetConfig,
+    kNetWireGone,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -113,7 +116,9 @@ struct Confinement {
 };
 
 inline constexpr std::uint32_t kMaxDisks = 8;
-inline constexpr std::uint32_t kMaxDevices = kMaxDisks + 1;  // the console is device 0, disks follow
+inline constexpr std::uint32_t kMaxNets = 4;
+inline constexpr std::uint32_t kMaxDevices =
+    1 + kMaxDisks + kMaxNets;  // the console is device 0, disks and nets follow
 inline constexpr std::uint32_t kConsoleDevice = 0;
 inline constexpr std::size_t kMaxSerial = 20;  // of a disk: Virtio 1.2 §5.2.6
 
@@ -187,6 +192,18 @@ struct BlkConfig {
     std::uint64_t requests_per_second = 0;
     std::uint64_t bytes_per_second = 0;
     FixedText<kMaxSerial> serial;
+    FixedText<kMaxName> name;
+};
+
+struct NetConfig {
+    static constexpr MessageType kType = MessageType::kNetConfig;
+    enum class Wire : std::uint32_t { kNone, kTap, kStream } wire = Wire::kNone;
+    std::uint32_t index = 0;           // which net: the role is net0, net1, ...
+    std::uint32_t wire_queues = 1;     // descriptors on the slots: 1 to kMaxNetQueues
+    std::uint32_t pairs = 1;           // as offered to the driver: 1 to kMaxNetPairs
+    std::uint32_t capture_snap = 0;    // of PcapFile; 0: no capture
+    std::uint64_t bytes_a_second = 0;  // a limit, in each direction; 0: none
+    NetRules rules;
     FixedText<kMaxName> name;
 };
 
@@ -306,6 +323,11 @@ struct HostIoFailed {
     std::int32_t os_errno = 0;
     std::uint32_t operation = 0;  // a DiskOperation
     std::uint64_t offset = 0;     // bytes
+};
+
+// A network worker's wire is cut: its guest sees the link go down. At most once.
+struct NetWireGone {
+    static constexpr MessageType kType = MessageType::kNetWireGone;
 };
 
 // vmm -> launcher: a driver broke the protocol of a device.

@@ -4,6 +4,9 @@
 
 namespace husk {
 
+// Of virtio devices, as many as kMaxDevices (vmm/roles/messages.h).
+inline constexpr int kDeviceSlots = 13;
+
 // 0, 1 and 2 are /dev/null in every role.
 namespace vmm_slot {
 inline constexpr int kLauncher = 3;      // channel to the launcher
@@ -25,11 +28,11 @@ constexpr int Interrupt(int device) {
 }  // eventfd, written (configuration changes)
 constexpr int Doorbell(int device) { return kFirstDevice + 3 * device + 2; }  // eventfd, given to KVM
 // One for each virtio device.
-inline constexpr int kFirstAcknowledged = kFirstDevice + 3 * 9 + 1;
+inline constexpr int kFirstAcknowledged = kFirstDevice + 3 * kDeviceSlots + 1;
 constexpr int Acknowledged(int device) {
     return kFirstAcknowledged + device;
 }  // eventfd, given to KVM; read at the end
-inline constexpr int kEnd = kFirstAcknowledged + 9;
+inline constexpr int kEnd = kFirstAcknowledged + kDeviceSlots;
 // Behind what the vmm opens without a slot.
 inline constexpr int kFirstVcpu = 128;
 constexpr int Vcpu(int vcpu) { return kFirstVcpu + vcpu; }  // a KVM vCPU
@@ -61,6 +64,19 @@ inline constexpr int kRing = 10;         // an io_uring of its own
 inline constexpr int kScratch = 11;      // of an ephemeral disk: where writes go
 inline constexpr int kEnd = 12;
 }  // namespace blk_slot
+
+namespace net_slot {
+inline constexpr int kLauncher = 3;
+inline constexpr int kVmm = 4;
+inline constexpr int kInterrupt = 5;  // eventfd, written
+inline constexpr int kDoorbell = 6;   // eventfd, read
+inline constexpr int kGuestRam = 7;   // comes with a message from the vmm
+inline constexpr int kCapture = 8;    // the file that frames are dumped to, when there is one
+inline constexpr int kFirstWire = 9;  // the queues of a tap, or a socket
+inline constexpr int kWires = 7;
+constexpr int Wire(int queue) { return kFirstWire + queue; }
+inline constexpr int kEnd = kFirstWire + kWires;
+}  // namespace net_slot
 
 namespace reader_slot {
 inline constexpr int kLauncher = 3;  // closed before the first byte of the source is read

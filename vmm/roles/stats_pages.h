@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "devices/virtio/device_stats.h"
+#include "devices/virtio/net/net_stats.h"
 #include "sandbox/process/seal_process.h"
 #include "vmm/base/clock.h"
 #include "vmm/kvm/exit_counters.h"
@@ -63,6 +64,14 @@ struct ConsoleStats {
     std::atomic<std::uint64_t> writes{};
     TimeMark driver_ok;
     DeviceStats device;  // hvc0
+};
+
+struct NetStats {
+    TimeMark role_started;
+    SealReport sealing{};
+    TimeMark process_sealed;
+    TimeMark sealed;
+    NetCounters device;
 };
 
 struct BlkStats {

@@ -33,6 +33,7 @@
 #include "devices/virtio/blk/ring_engine.h"
 #include "devices/virtio/device_stats.h"
 #include "devices/virtio/mmio_transport.h"
+#include "devices/virtio/serve_result.h"
 #include "vmm/base/result.h"
 #include "vmm/bus/irq.h"
 #include "vmm/memory/guest_memory.h"
@@ -46,12 +47,6 @@ struct BlkOptions {
     std::uint32_t block = kBlkSectorBytes;  // bytes: requests are made of such blocks
     std::uint64_t requests_per_second = 0;  // 0: no limit; flushes do not count
     std::uint64_t bytes_per_second = 0;     // read and written; likewise
-};
-
-enum class ServeResult {
-    kSleep,  // nothing to do: the doorbell or CompletionFd() will ring
-    kMore,   // there may be more: look at other descriptors, without waiting, and call again
-    kFault,  // once: the driver broke the protocol, see Fault(). Else as kSleep: what is in flight comes back later
 };
 
 class BlkDevice final : private IoPool::Runner {

@@ -16,6 +16,7 @@ namespace husk::filters {
 [[nodiscard]] std::span<const sock_filter> BlkRingLoop();
 [[nodiscard]] std::span<const sock_filter> BlkPool();
 [[nodiscard]] std::span<const sock_filter> Console();
+[[nodiscard]] std::span<const sock_filter> Net();
 [[nodiscard]] std::span<const sock_filter> Reader();
 
 }  // namespace husk::filters

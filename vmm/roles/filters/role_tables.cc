@@ -2,12 +2,15 @@
 
 #include <array>
 
+#include "devices/host/tap.h"
 #include "vmm/kvm/sealed_requests.h"
 #include "vmm/roles/messages.h"
 #include "vmm/roles/slots.h"
 
 namespace husk::role_tables {
 namespace {
+
+static_assert(kDeviceSlots == int{kMaxDevices} && net_slot::kWires == int{kMaxNetQueues});
 
 // The slots of all devices, by the function that gives one.
 template <int (*kSlotOf)(int)>
@@ -52,6 +55,20 @@ constexpr ConsoleNumbers kConsole{.launcher = console_slot::kLauncher,
                                   .interrupt = console_slot::kInterrupt,
                                   .doorbell = console_slot::kDoorbell};
 
+constexpr std::array<int, net_slot::kWires> kWires = [] {
+    std::array<int, net_slot::kWires> slots{};
+    for (std::size_t queue = 0; queue < slots.size(); ++queue) slots[queue] = net_slot::Wire(static_cast<int>(queue));
+    return slots;
+}();
+
+constexpr NetNumbers kNet{.launcher = net_slot::kLauncher,
+                          .vmm = net_slot::kVmm,
+                          .interrupt = net_slot::kInterrupt,
+                          .doorbell = net_slot::kDoorbell,
+                          .capture = net_slot::kCapture,
+                          .wires = kWires,
+                          .tap_offloads = kTapOffloads};
+
 constexpr ReaderNumbers kReader{
     .source = reader_slot::kSource, .initrd = reader_slot::kInitrd, .report = reader_slot::kReport};
 
@@ -63,10 +80,11 @@ ThreadTable BlkLoop() { return BlkLoopTable(kBlk); }
 ThreadTable BlkRingLoop() { return BlkRingLoopTable(kBlk); }
 ThreadTable BlkPool() { return BlkPoolTable(kBlk); }
 ThreadTable Console() { return ConsoleTable(kConsole); }
+ThreadTable Net() { return NetTable(kNet); }
 ThreadTable Reader() { return ReaderTable(kReader); }
 
 std::vector<ThreadTable> All() {
-    return {Vcpu(0), Control(), BlkLoop(), BlkRingLoop(), BlkPool(), Console(), Reader(), LauncherTable()};
+    return {Vcpu(0), Control(), BlkLoop(), BlkRingLoop(), BlkPool(), Net(), Console(), Reader(), LauncherTable()};
 }
 
 }  // namespace husk::role_tables

@@ -15,6 +15,7 @@ namespace husk::role_tables {
 [[nodiscard]] ThreadTable BlkRingLoop();
 [[nodiscard]] ThreadTable BlkPool();
 [[nodiscard]] ThreadTable Console();
+[[nodiscard]] ThreadTable Net();
 [[nodiscard]] ThreadTable Reader();
 
 // One of each kind of thread, the launcher's last; for people.

@@ -48,7 +48,8 @@ Result<std::string> Source() {
            HUSK_TRY(Single("BlkLoop", role_tables::BlkLoop())) +
            HUSK_TRY(Single("BlkRingLoop", role_tables::BlkRingLoop())) +
            HUSK_TRY(Single("BlkPool", role_tables::BlkPool())) + HUSK_TRY(Single("Console", role_tables::Console())) +
-           HUSK_TRY(Single("Reader", role_tables::Reader())) + "}  // namespace husk::filters\n";
+           HUSK_TRY(Single("Net", role_tables::Net())) + HUSK_TRY(Single("Reader", role_tables::Reader())) +
+           "}  // namespace husk::filters\n";
 }
 
 }  // namespace
