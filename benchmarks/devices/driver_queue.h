@@ -63,11 +63,13 @@ class DriverQueue {
     }
     // An interrupt from the next used buffer on. True: there is one already, and may be no interrupt for it. (There is
     // no call for the opposite: a wish that has been fulfilled is in the past, until it is renewed.)
-    [[nodiscard]] bool EnableInterrupts() {
+    [[nodiscard]] bool EnableInterrupts() { return EnableInterruptsAfter(0); }
+    // The same, from the buffer on that comes behind `count` more: others may be used before it.
+    [[nodiscard]] bool EnableInterruptsAfter(std::uint16_t count) {
         __atomic_exchange_n(
             reinterpret_cast<std::uint16_t*>(available_ + kRingHeader + std::size_t{config_.size} * kAvailEntry),
-            std::uint16_t{taken_}, __ATOMIC_SEQ_CST);
-        return taken_ != UsedIndex();
+            static_cast<std::uint16_t>(taken_ + count), __ATOMIC_SEQ_CST);
+        return Distance(taken_, UsedIndex()) > count;
     }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "vmm/roles/blk_role.h"
 #include "vmm/roles/mailbox.h"
+#include "vmm/roles/net_role.h"
 #include "vmm/roles/slots.h"
 
 namespace husk::bench {
@@ -18,6 +19,7 @@ void DispatchRole() {
     const char* const role = std::getenv(kRoleVariable);
     if (role == nullptr) return;
     if (std::string_view(role) == "blk") RunBlkRole();
+    if (std::string_view(role) == "net") RunNetRole();
     std::fprintf(stderr, "%s is set to a role that is not measured here; unset it\n", kRoleVariable);
     std::exit(2);
 }
@@ -48,7 +50,9 @@ SealedWorker::~SealedWorker() {
     (void)WaitForRole(role_->process);
 }
 
-// The same numbers in every worker role.
+static_assert(net_slot::kVmm == blk_slot::kVmm && net_slot::kInterrupt == blk_slot::kInterrupt &&
+              net_slot::kDoorbell == blk_slot::kDoorbell);
+
 void SealedWorker::AddWires(std::vector<SlotAssignment>& slots) const {
     slots.push_back({worker_->Fd(), blk_slot::kVmm});
     slots.push_back({interrupt_.Get(), blk_slot::kInterrupt});

@@ -1,0 +1,192 @@
+// bench_net: one network worker of husk, sealed as in a VM, driven from this process, on a tap; or a bare loop that
+// reads or writes the same frames at the same tap. Prints one JSON object. To be run in a network namespace of its own
+// (unshare --net), as benchmarks/devices/run-net does.
+#include <CLI/CLI.hpp>
+
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "benchmarks/devices/net_driver.h"
+#include "benchmarks/devices/net_frames.h"
+#include "benchmarks/devices/sealed_worker.h"
+#include "devices/host/tap.h"
+#include "vmm/base/clock.h"
+#include "vmm/base/shared_memory.h"
+#include "vmm/roles/slots.h"
+#include "vmm/roles/stats_pages.h"
+
+namespace husk::bench {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kWarmUp = kSecond / 4;
+
+struct Options {
+    std::string interface = "bench0";
+    bool bare = false;
+    bool outward = false;
+    std::size_t frame = 64;
+    double seconds = 1;
+};
+
+// What both ways of doing it count.
+struct Measured {
+    NetCounts counts;
+    double seconds = 0;
+    std::uint64_t at_tap = 0;  // outward: frames that the interface counted
+};
+
+std::uint64_t BareSend(int tap, Frame& frame, std::uint64_t nanoseconds) {
+    const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
+    std::array<iovec, 2> parts{iovec{&frame.header, sizeof frame.header},
+                               iovec{frame.bytes.data(), frame.bytes.size()}};
+    std::uint64_t frames = 0;
+    while (MonotonicNanoseconds() < until) {
+        for (int count = 0; count < 32; ++count) frames += ::writev(tap, parts.data(), 2) > 0 ? 1 : 0;
+    }
+    return frames;
+}
+
+std::uint64_t BareReceive(int tap, std::uint64_t nanoseconds, std::atomic<std::uint64_t>& received) {
+    static std::array<std::byte, 80 << 10> room;
+    const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
+    std::uint64_t frames = 0;
+    while (MonotonicNanoseconds() < until) {
+        if (::read(tap, room.data(), room.size()) > 0) {
+            ++frames;
+            received.fetch_add(1, std::memory_order_relaxed);
+            continue;
+        }
+        pollfd ready{tap, POLLIN, 0};
+        (void)::poll(&ready, 1, 100);
+    }
+    return frames;
+}
+
+// Calls `run` to warm up and once more, with the time on the clock around it.
+template <typename Run>
+Measured Time(const Options& options, Run run) {
+    (void)run(kWarmUp);
+    Measured measured;
+    const std::uint64_t at_tap = FramesTaken(options.interface);
+    const std::uint64_t began = MonotonicNanoseconds();
+    measured.counts = run(static_cast<std::uint64_t>(options.seconds * kSecond));
+    measured.seconds = static_cast<double>(MonotonicNanoseconds() - began) / kSecond;
+    measured.at_tap = FramesTaken(options.interface) - at_tap;
+    return measured;
+}
+
+nlohmann::json Report(const Options& options, const Measured& measured) {
+    nlohmann::json result;
+    const double rate = static_cast<double>(measured.counts.frames) / measured.seconds;
+    result["frames_per_second"] = rate;
+    result["gigabits_per_second"] = rate * static_cast<double>(options.frame) * 8 / 1e9;
+    if (options.outward) {
+        result["at_tap"] = static_cast<double>(measured.at_tap) / static_cast<double>(measured.counts.frames);
+    }
+    return result;
+}
+
+Result<nlohmann::json> MeasureBare(const Options& options, TapHandle& tap, Frame& frame) {
+    const int fd = tap.queues[0].Get();
+    if (::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) != 0) return FailOs("cannot set the tap's offloads");
+    if (options.outward) {
+        return Report(options,
+                      Time(options, [&](std::uint64_t time) { return NetCounts{BareSend(fd, frame, time), 0, 0}; }));
+    }
+    std::atomic<std::uint64_t> received{0};
+    const FrameSource source(HUSK_TRY(FrameSource::Open(options.interface)), frame, received);
+    return Report(options,
+                  Time(options, [&](std::uint64_t time) { return NetCounts{BareReceive(fd, time, received), 0, 0}; }));
+}
+
+Result<nlohmann::json> MeasureWorker(const Options& options, TapHandle& tap, const Frame& frame) {
+    auto worker = HUSK_TRY(SealedWorker::Create(NetDriver::kMemory));
+    NetConfig config;
+    config.wire = NetConfig::Wire::kTap;
+    config.rules.own_mac.bytes = kGuestMac;
+    config.name.Assign("bench");
+    ScopedFd stats_fd = HUSK_TRY(worker->Start("net", {{tap.queues[0].Get(), net_slot::Wire(0)}}, config));
+    const auto stats = HUSK_TRY(SharedPages<NetStats>::Attach(std::move(stats_fd)));
+    NetDriver driver(worker->Memory(), frame, worker->Doorbell(), worker->Interrupt());
+    HUSK_TRY(worker->Activate(driver.Chosen()));
+    worker->Doorbell().Signal();
+
+    const NetCounters& device = stats->device;
+    std::uint64_t interrupts = 0;
+    std::uint64_t cpu = 0;
+    const auto note = [&] {
+        interrupts = device.interrupts.Get();
+        cpu = worker->CpuNanoseconds();
+    };
+    Measured measured;
+    if (options.outward) {
+        measured = Time(options, [&](std::uint64_t time) {
+            note();
+            return driver.Send(time);
+        });
+    } else {
+        // Its thread comes after the worker: a launcher has none.
+        std::atomic<std::uint64_t> received{0};
+        const FrameSource source(HUSK_TRY(FrameSource::Open(options.interface)), frame, received);
+        measured = Time(options, [&](std::uint64_t time) {
+            note();
+            return driver.Receive(time, received);
+        });
+    }
+    const auto each = [&](std::uint64_t count) {
+        return static_cast<double>(count) / static_cast<double>(measured.counts.frames);
+    };
+    nlohmann::json result = Report(options, measured);
+    result["each_frame"] = {{"interrupts", each(device.interrupts.Get() - interrupts)},
+                            {"doorbells", each(measured.counts.doorbells)},
+                            {"worker_cpu_us", each(worker->CpuNanoseconds() - cpu) / 1000},
+                            {"user_space_exits", 0}};
+    std::uint64_t dropped = 0;
+    for (const NetDirection* way : {&device.from_guest, &device.to_guest}) {
+        for (const Counter& drops : way->drops) dropped += drops.Get();
+        for (const Counter& filtered : way->filtered) dropped += filtered.Get();
+    }
+    result["dropped"] = dropped;
+    result["sealed"] = stats->sealed.At() != 0;
+    return result;
+}
+
+int Main(int argc, char** argv) {
+    Options options;
+    std::string way = "out";
+    CLI::App app{"Measures one sealed network worker of husk, without a VM, on a tap that it makes."};
+    app.add_option("--interface", options.interface, "the tap's name");
+    app.add_option("--way", way, "out (guest to tap) or in (tap to guest)")->check(CLI::IsMember({"out", "in"}));
+    app.add_option("--frame", options.frame, "bytes; from 1515 on to be segmented")->check(CLI::Range(60, 65549));
+    app.add_option("--seconds", options.seconds, "of measuring")->check(CLI::Range(0.1, 600.0));
+    app.add_flag("--bare", options.bare, "no worker: a loop over read or write at the tap");
+    CLI11_PARSE(app, argc, argv);
+    options.outward = way == "out";
+    const auto measure = [&]() -> Result<nlohmann::json> {
+        TapHandle tap = HUSK_TRY(OpenTap(options.interface, 1));
+        Frame frame = MakeFrame(options.frame, options.outward);
+        return options.bare ? MeasureBare(options, tap, frame) : MeasureWorker(options, tap, frame);
+    };
+    const auto result = measure();
+    if (!result) {
+        std::fprintf(stderr, "bench_net: %s\n", result.error().Message().c_str());
+        return 1;
+    }
+    std::printf("%s\n", result->dump(2).c_str());
+    return 0;
+}
+
+}  // namespace
+}  // namespace husk::bench
+
+int main(int argc, char** argv) {
+    husk::bench::DispatchRole();
+    return husk::bench::Main(argc, argv);
+}
