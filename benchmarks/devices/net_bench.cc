@@ -25,7 +25,7 @@ namespace husk::bench {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kWarmUp = kSecond / 4;
+constexpr std::uint64_t kWarmUp = kSecond / 2;
 
 struct Options {
     std::string interface = "bench0";
@@ -39,8 +39,15 @@ struct Options {
 struct Measured {
     NetCounts counts;
     double seconds = 0;
-    std::uint64_t at_tap = 0;  // outward: frames that the interface counted
+    std::uint64_t own_cpu = 0;  // nanoseconds of this thread
+    std::uint64_t at_tap = 0;   // outward: frames that the interface counted
 };
+
+std::uint64_t OwnCpu() {
+    timespec used{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return static_cast<std::uint64_t>(used.tv_sec) * kSecond + static_cast<std::uint64_t>(used.tv_nsec);
+}
 
 std::uint64_t BareSend(int tap, Frame& frame, std::uint64_t nanoseconds) {
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
@@ -75,9 +82,11 @@ Measured Time(const Options& options, Run run) {
     (void)run(kWarmUp);
     Measured measured;
     const std::uint64_t at_tap = FramesTaken(options.interface);
+    const std::uint64_t own_cpu = OwnCpu();
     const std::uint64_t began = MonotonicNanoseconds();
     measured.counts = run(static_cast<std::uint64_t>(options.seconds * kSecond));
     measured.seconds = static_cast<double>(MonotonicNanoseconds() - began) / kSecond;
+    measured.own_cpu = OwnCpu() - own_cpu;
     measured.at_tap = FramesTaken(options.interface) - at_tap;
     return measured;
 }
@@ -86,6 +95,7 @@ nlohmann::json Report(const Options& options, const Measured& measured) {
     nlohmann::json result;
     const double rate = static_cast<double>(measured.counts.frames) / measured.seconds;
     result["frames_per_second"] = rate;
+    result["own_cpu_us"] = static_cast<double>(measured.own_cpu) / 1000 / static_cast<double>(measured.counts.frames);
     result["gigabits_per_second"] = rate * static_cast<double>(options.frame) * 8 / 1e9;
     if (options.outward) {
         result["at_tap"] = static_cast<double>(measured.at_tap) / static_cast<double>(measured.counts.frames);

@@ -127,14 +127,24 @@ void FrameSource::Send() {
         message.msg_hdr.msg_iov = parts.data();
         message.msg_hdr.msg_iovlen = parts.size();
     }
+    std::uint64_t under_way_until = 0;  // counting as `received_` does
+    std::uint64_t seen = 0;
+    unsigned waits = 0;
     while (!stop_.load(std::memory_order_relaxed)) {
-        if (Sent() - received_.load(std::memory_order_relaxed) > kWindow - kBatch) {
+        const std::uint64_t received = received_.load(std::memory_order_relaxed);
+        if (under_way_until > received + kWindow - kBatch) {
+            // An interface that has just come up loses frames: nobody waits for those for ever.
+            constexpr unsigned kPatience = 2000;
+            waits = received == seen ? waits + 1 : 0;
+            seen = received;
+            if (waits == kPatience) under_way_until = received;
             const timespec moment{0, 10'000};
             ::nanosleep(&moment, nullptr);
             continue;
         }
+        waits = 0;
         const int sent = ::sendmmsg(socket_.Get(), messages.data(), kBatch, 0);
-        if (sent > 0) sent_.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
+        if (sent > 0) under_way_until = std::max(under_way_until, received) + static_cast<std::uint64_t>(sent);
     }
 }
 

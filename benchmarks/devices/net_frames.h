@@ -3,6 +3,7 @@
 // drops it; what comes from it is sent by a thread through a packet socket.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,7 @@ struct Frame {
 // Frames that the interface took from its descriptor.
 [[nodiscard]] std::uint64_t FramesTaken(const std::string& interface);
 
-// Sends one frame again and again, as long as not more than kWindow of them were not received: none is lost, and the
+// Sends one frame again and again, as long as not more than kWindow of them are under way: hardly one is lost, and the
 // sender does not take the processor for frames that would be.
 class FrameSource {
  public:
@@ -39,7 +40,6 @@ class FrameSource {
     [[nodiscard]] static Result<ScopedFd> Open(const std::string& interface);
     FrameSource(ScopedFd socket, Frame frame, const std::atomic<std::uint64_t>& received);
     ~FrameSource();
-    [[nodiscard]] std::uint64_t Sent() const { return sent_.load(std::memory_order_relaxed); }
 
  private:
     void Send();
@@ -47,7 +47,6 @@ class FrameSource {
     ScopedFd socket_;
     Frame frame_;
     const std::atomic<std::uint64_t>& received_;
-    std::atomic<std::uint64_t> sent_{0};
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };
