@@ -6,11 +6,13 @@
 #include <linux/if_tun.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "benchmarks/devices/net_driver.h"
 #include "benchmarks/devices/net_frames.h"
@@ -31,6 +33,7 @@ struct Options {
     std::string interface = "bench0";
     bool bare = false;
     bool outward = false;
+    bool unsealed = false;
     std::size_t frame = 64;
     double seconds = 1;
 };
@@ -49,25 +52,41 @@ std::uint64_t OwnCpu() {
     return static_cast<std::uint64_t>(used.tv_sec) * kSecond + static_cast<std::uint64_t>(used.tv_nsec);
 }
 
-std::uint64_t BareSend(int tap, Frame& frame, std::uint64_t nanoseconds) {
+// As many buffers as a queue has, as far apart as NetDriver's: the same frame again and again would never leave the
+// cache.
+std::uint64_t BareSend(int tap, const Frame& frame, std::uint64_t nanoseconds) {
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
-    std::array<iovec, 2> parts{iovec{&frame.header, sizeof frame.header},
-                               iovec{frame.bytes.data(), frame.bytes.size()}};
+    const std::size_t bytes = sizeof frame.header + frame.bytes.size();
+    static std::vector<std::byte> rooms(kNetQueueSize * NetDriver::kTransmitRoom);
+    for (std::size_t room = 0; room < kNetQueueSize; ++room) {
+        std::byte* const at = rooms.data() + room * NetDriver::kTransmitRoom;
+        std::memcpy(at, &frame.header, sizeof frame.header);
+        std::memcpy(at + sizeof frame.header, frame.bytes.data(), frame.bytes.size());
+    }
     std::uint64_t frames = 0;
-    while (MonotonicNanoseconds() < until) {
-        for (int count = 0; count < 32; ++count) frames += ::writev(tap, parts.data(), 2) > 0 ? 1 : 0;
+    for (std::size_t room = 0; MonotonicNanoseconds() < until;) {
+        for (int count = 0; count < 32; ++count, room = (room + 1) % kNetQueueSize) {
+            frames += ::write(tap, rooms.data() + room * NetDriver::kTransmitRoom, bytes) > 0 ? 1 : 0;
+        }
     }
     return frames;
 }
 
+// Likewise: from one end of a queue's buffers to the other.
 std::uint64_t BareReceive(int tap, std::uint64_t nanoseconds, std::atomic<std::uint64_t>& received) {
-    static std::array<std::byte, 80 << 10> room;
+    constexpr std::size_t kRooms = kNetQueueSize * NetDriver::kReceiveRoom;
+    constexpr std::size_t kLargest = 80 << 10;
+    static std::vector<std::byte> rooms(kRooms + kLargest);
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
     std::uint64_t frames = 0;
-    while (MonotonicNanoseconds() < until) {
-        if (::read(tap, room.data(), room.size()) > 0) {
+    for (std::size_t at = 0; MonotonicNanoseconds() < until;) {
+        const ssize_t got = ::read(tap, rooms.data() + at, kLargest);
+        if (got > 0) {
             ++frames;
             received.fetch_add(1, std::memory_order_relaxed);
+            const std::size_t used =
+                (static_cast<std::size_t>(got) + NetDriver::kReceiveRoom - 1) / NetDriver::kReceiveRoom;
+            at = (at + used * NetDriver::kReceiveRoom) % kRooms;
             continue;
         }
         pollfd ready{tap, POLLIN, 0};
@@ -103,7 +122,7 @@ nlohmann::json Report(const Options& options, const Measured& measured) {
     return result;
 }
 
-Result<nlohmann::json> MeasureBare(const Options& options, TapHandle& tap, Frame& frame) {
+Result<nlohmann::json> MeasureBare(const Options& options, TapHandle& tap, const Frame& frame) {
     const int fd = tap.queues[0].Get();
     if (::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) != 0) return FailOs("cannot set the tap's offloads");
     if (options.outward) {
@@ -117,7 +136,9 @@ Result<nlohmann::json> MeasureBare(const Options& options, TapHandle& tap, Frame
 }
 
 Result<nlohmann::json> MeasureWorker(const Options& options, TapHandle& tap, const Frame& frame) {
-    auto worker = HUSK_TRY(SealedWorker::Create(NetDriver::kMemory));
+    LayerSet without;
+    if (options.unsealed) without.Add(Layer::kSeccomp);
+    auto worker = HUSK_TRY(SealedWorker::Create(NetDriver::kMemory, without));
     NetConfig config;
     config.wire = NetConfig::Wire::kTap;
     config.rules.own_mac.bytes = kGuestMac;
@@ -164,7 +185,7 @@ Result<nlohmann::json> MeasureWorker(const Options& options, TapHandle& tap, con
         for (const Counter& filtered : way->filtered) dropped += filtered.Get();
     }
     result["dropped"] = dropped;
-    result["sealed"] = stats->sealed.At() != 0;
+    result["sealed"] = stats->sealed.At() != 0 && !options.unsealed;
     return result;
 }
 
@@ -177,11 +198,12 @@ int Main(int argc, char** argv) {
     app.add_option("--frame", options.frame, "bytes; from 1515 on to be segmented")->check(CLI::Range(60, 65549));
     app.add_option("--seconds", options.seconds, "of measuring")->check(CLI::Range(0.1, 600.0));
     app.add_flag("--bare", options.bare, "no worker: a loop over read or write at the tap");
+    app.add_flag("--unsealed", options.unsealed, "without the seccomp filters, to see what they cost");
     CLI11_PARSE(app, argc, argv);
     options.outward = way == "out";
     const auto measure = [&]() -> Result<nlohmann::json> {
         TapHandle tap = HUSK_TRY(OpenTap(options.interface, 1));
-        Frame frame = MakeFrame(options.frame, options.outward);
+        const Frame frame = MakeFrame(options.frame, options.outward);
         return options.bare ? MeasureBare(options, tap, frame) : MeasureWorker(options, tap, frame);
     };
     const auto result = measure();

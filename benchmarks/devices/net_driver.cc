@@ -13,9 +13,7 @@ namespace {
 constexpr GuestAddress kReceiveQueue{1 << 20};
 constexpr GuestAddress kTransmitQueue{(1 << 20) + (64 << 10)};
 constexpr std::uint64_t kReceiveRooms = 2 << 20;
-constexpr std::uint64_t kReceiveRoom = 4096;
 constexpr std::uint64_t kTransmitRooms = 8 << 20;
-constexpr std::uint64_t kTransmitRoom = 68 << 10;
 // So many frames are made available at once, while the device is at work on those before.
 constexpr std::size_t kSendAtOnce = 32;
 

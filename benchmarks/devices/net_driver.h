@@ -24,6 +24,9 @@ struct NetCounts {
 class NetDriver {
  public:
     static constexpr std::uint64_t kMemory = 64 << 20;
+    // From one buffer to the next.
+    static constexpr std::uint64_t kReceiveRoom = 4096;
+    static constexpr std::uint64_t kTransmitRoom = 68 << 10;
 
     NetDriver(const GuestMemory& memory, const Frame& frame, const EventFd& doorbell, const EventFd& interrupt);
 
