@@ -20,8 +20,7 @@ constexpr std::size_t kSendAtOnce = 32;
 }  // namespace
 
 NetDriver::NetDriver(const GuestMemory& memory, const Frame& frame, const EventFd& doorbell, const EventFd& interrupt)
-    : memory_(memory),
-      doorbell_(doorbell),
+    : doorbell_(doorbell),
       interrupt_(interrupt),
       receive_(memory, kReceiveQueue, kNetQueueSize),
       transmit_(memory, kTransmitQueue, kNetQueueSize) {

@@ -43,7 +43,6 @@ class NetDriver {
     void Sleep(NetCounts& counts);
     [[nodiscard]] std::uint64_t TakeFrames();
 
-    const GuestMemory& memory_;
     const EventFd& doorbell_;
     const EventFd& interrupt_;
     DriverQueue receive_;

@@ -79,7 +79,7 @@ Result<> SealedWorker::Activate(const Activation& activation) {
 
 Result<> SealedWorker::Stop() {
     HUSK_TRY(SendMessage(vmm_, StopDevice{}));
-    HUSK_TRY(Expect<DeviceStopped>(vmm_));
+    (void)HUSK_TRY(Expect<DeviceStopped>(vmm_));
     return {};
 }
 
