@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint64_t kUs = 1000;
 constexpr std::uint64_t kMs = 1000 * kUs;
-constexpr std::uint64_t kFew = 1;  // others under way
 
 // A driver to which the modes matter: how long a pair of its requests takes under each, by the mode's number.
 class Driver {
@@ -29,7 +28,7 @@ class Driver {
         for (int i = 0; i < count; ++i) {
             now_ += 100 * kUs;
             const std::uint64_t ready = now_;
-            bool waits = policy.Gather(1, kFew, now_);
+            bool waits = policy.Gather(1, now_);
             while (waits) {
                 now_ += kUs;
                 waits = policy.GoOn(1, now_);
@@ -131,54 +130,30 @@ class Gathering : public ::testing::Test {
 };
 
 TEST_F(Gathering, EndsWithEnoughAnswers) {
-    EXPECT_TRUE(policy.Gather(DepthPolicy::kGatherCount - 1, kFew, now));
-    EXPECT_FALSE(policy.Gather(DepthPolicy::kGatherCount, kFew, now + kUs));
+    EXPECT_TRUE(policy.Gather(DepthPolicy::kGatherCount - 1, now));
+    EXPECT_FALSE(policy.Gather(DepthPolicy::kGatherCount, now + kUs));
 }
 
 TEST_F(Gathering, EndsWhenNothingComes) {
-    ASSERT_TRUE(policy.Gather(3, kFew, now));
+    ASSERT_TRUE(policy.Gather(3, now));
     EXPECT_TRUE(policy.GoOn(3, now + DepthPolicy::kGatherGap - 1));
     EXPECT_FALSE(policy.GoOn(3, now + DepthPolicy::kGatherGap));
 }
 
 TEST_F(Gathering, EndsInTimeHoweverOftenSomethingComes) {
-    ASSERT_TRUE(policy.Gather(1, kFew, now));
-    ASSERT_TRUE(policy.Gather(2, kFew, now + DepthPolicy::kGatherTotal - 100 * kUs));
+    ASSERT_TRUE(policy.Gather(1, now));
+    ASSERT_TRUE(policy.Gather(2, now + DepthPolicy::kGatherTotal - 100 * kUs));
     EXPECT_TRUE(policy.GoOn(2, now + DepthPolicy::kGatherTotal - 1));
     EXPECT_FALSE(policy.GoOn(2, now + DepthPolicy::kGatherTotal));
-    EXPECT_FALSE(policy.Gather(3, kFew, now + DepthPolicy::kGatherTotal));
+    EXPECT_FALSE(policy.Gather(3, now + DepthPolicy::kGatherTotal));
 }
 
 TEST_F(Gathering, CountsAnew) {
-    ASSERT_TRUE(policy.Gather(1, kFew, now));
+    ASSERT_TRUE(policy.Gather(1, now));
     policy.GivenBack(1, now + 100 * kUs);
     const std::uint64_t later = now + DepthPolicy::kGatherTotal;
-    EXPECT_TRUE(policy.Gather(1, kFew, later));
+    EXPECT_TRUE(policy.Gather(1, later));
     EXPECT_TRUE(policy.GoOn(1, later + kUs));
-}
-
-TEST_F(Gathering, IsNoReasonToSleepWithFewUnderWay) {
-    ASSERT_TRUE(policy.Gather(1, kFew, now));
-    EXPECT_EQ(policy.SleepOnThem(kFew, now), 0u);
-}
-
-TEST(DepthPolicy, ManyUnderWayAreGatheredAsleepInEveryMode) {
-    DepthPolicy policy;
-    ASSERT_EQ(policy.Mode(), DepthMode::kAtOnce);
-    EXPECT_FALSE(policy.Gather(1, DepthPolicy::kGatherOthers - 1, kMs));
-    EXPECT_TRUE(policy.Gather(1, DepthPolicy::kGatherOthers, kMs));
-    EXPECT_EQ(policy.SleepOnThem(DepthPolicy::kGatherOthers, kMs), DepthPolicy::kGatherTotal);
-    EXPECT_EQ(policy.SleepOnThem(DepthPolicy::kGatherOthers - 1, kMs), 0u);
-    EXPECT_EQ(policy.SleepOnThem(DepthPolicy::kGatherOthers, kMs + DepthPolicy::kGatherTotal), 0u);
-    EXPECT_FALSE(policy.Gather(DepthPolicy::kGatherCount, DepthPolicy::kGatherOthers, kMs + kUs));
-}
-
-TEST(DepthPolicy, NobodySleepsOnAnswersThatWentBack) {
-    DepthPolicy policy;
-    EXPECT_EQ(policy.SleepOnThem(DepthPolicy::kGatherOthers, kMs), 0u);
-    ASSERT_TRUE(policy.Gather(1, DepthPolicy::kGatherOthers, kMs));
-    policy.GivenBack(1, kMs + kUs);
-    EXPECT_EQ(policy.SleepOnThem(DepthPolicy::kGatherOthers, kMs + kUs), 0u);
 }
 
 }  // namespace

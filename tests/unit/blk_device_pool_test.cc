@@ -218,38 +218,6 @@ TEST(BlkPool, FailedFlushFailsAllThatSharedIt) {
     EXPECT_EQ(machine.Status(third), kIoError);
 }
 
-// --- Answers that wait while others are under way ---
-
-struct ManyUnderWay {
-    ManyUnderWay() : machine({.threads = 1}, UncachedDisk()) {
-        machine.disk.Hold(Place(2));
-        first = machine.Read(1, 512);
-        for (std::uint64_t i = 0; i < DepthPolicy::kGatherOthers; ++i) machine.Read(2, 512);
-        (void)machine.Serve();
-        // The first one was carried out; the pool's only thread is held by the second one.
-        machine.disk.AwaitBlocked(1);
-        (void)machine.Serve();
-    }
-    BlkMachine machine;
-    SentChain first;
-};
-
-TEST(BlkPool, LoneAnswerOfManyGoesBackInTimeThoughNothingEnds) {
-    ManyUnderWay many;
-    while (many.machine.device.Pause()) (void)many.machine.Serve();  // as a loop that its timer wakes
-    EXPECT_EQ(many.machine.driver.TakeUsed()->head, many.first.head);
-    many.machine.disk.Release(Place(2));
-    many.machine.Await(DepthPolicy::kGatherOthers);
-}
-
-TEST(BlkPool, StopGivesBackWhatWaited) {
-    ManyUnderWay many;
-    many.machine.device.Stop();
-    EXPECT_EQ(many.machine.driver.TakeUsed()->head, many.first.head);
-    many.machine.disk.Release(Place(2));
-    many.machine.Drain();
-}
-
 // --- Limits, stops ---
 
 TEST(BlkPool, MoreRequestsThanTasksAllComeBack) {

@@ -92,7 +92,7 @@ ServeResult BlkDevice::Serve() {
             return ServeResult::kFault;
         }
         if (!worked && !Poll()) {
-            if (SleepOnAnswers() == 0) PublishBatch();
+            PublishBatch();
             if (FallAsleep()) return ServeResult::kSleep;
         }
         if (now_ >= until || began_ >= kServeTasks) return ServeResult::kMore;
@@ -129,7 +129,7 @@ bool BlkDevice::ServeBatch() {
     if (engine_) engine_->Kick();
     const bool ended = ended_ != ended_before;
     // Whoever stops waits for every answer.
-    if (ended && (stopping_ || fault_ || !depth_.Gather(ended_, Others(), now_))) PublishBatch();
+    if (ended && (stopping_ || fault_ || !depth_.Gather(ended_, now_))) PublishBatch();
     return ended || began_ != began_before;
 }
 
@@ -188,16 +188,8 @@ bool BlkDevice::PassLimits(BlkTaskIndex index) {
 }
 
 std::optional<std::uint64_t> BlkDevice::Pause() {
-    const std::uint64_t answers = SleepOnAnswers();
-    if (!held_) return answers > 0 ? std::optional(answers) : std::nullopt;
-    const std::uint64_t held = limits_.Wait((*tasks_)[*held_].request, now_);
-    return answers > 0 ? std::min(answers, held) : held;
-}
-
-// Nanoseconds for which answers may wait while the loop sleeps; 0: there are none, or they are to go back first.
-std::uint64_t BlkDevice::SleepOnAnswers() const {
-    if (ended_ == 0 || stopping_ || fault_) return 0;
-    return depth_.SleepOnThem(Others(), now_);
+    if (!held_) return std::nullopt;
+    return limits_.Wait((*tasks_)[*held_].request, now_);
 }
 
 void BlkDevice::Begin(BlkTaskIndex index) {
@@ -301,7 +293,7 @@ void BlkDevice::PublishBatch() {
 // Looks for work for as long as it pays. True when there is some.
 bool BlkDevice::Poll() {
     const bool worth_it = window_.Begin(now_) && depth_.Mode() != DepthMode::kSleep;
-    const bool could_come = MayTake() || Others() > 0;
+    const bool could_come = MayTake() || tasks_->InUse() > (held_ ? 1U : 0U);
     if (!worth_it || !could_come) return false;
     for (;;) {
         for (int step = 0; step < 16; ++step) __builtin_ia32_pause();

@@ -72,10 +72,10 @@ class BlkDevice final : private IoPool::Runner {
     // The driver is ready. Serve() is to be called next: requests may wait already.
     [[nodiscard]] std::optional<QueueFault> Activate(const Activation& activation);
     // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep. When there
-    // is much at a time, answers may wait for company, while the loop sleeps only for what Pause() says.
+    // is much at a time, answers may wait for company within it, never while the loop sleeps.
     [[nodiscard]] ServeResult Serve();
-    // When Serve() is to be called again though nothing rings: a request waits for its turn under the limits, or
-    // answers for company. Nanoseconds from now.
+    // When Serve() is to be called again though nothing rings: a request waits for its turn under the limits.
+    // Nanoseconds from now.
     [[nodiscard]] std::optional<std::uint64_t> Pause();
     // What broke a queue, until Deactivate().
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
@@ -120,10 +120,7 @@ class BlkDevice final : private IoPool::Runner {
     void RunTask(IoPool::Task index) override;  // pool threads; touches that task and the disk, nothing else
     void End(BlkTaskIndex index);
     void Account(const BlkTask& task);
-    // Requests that the engine has.
-    [[nodiscard]] std::uint64_t Others() const { return tasks_->InUse() - (held_ ? 1U : 0U); }
     void PublishBatch();
-    [[nodiscard]] std::uint64_t SleepOnAnswers() const;
     [[nodiscard]] bool Poll();
     [[nodiscard]] bool FallAsleep();
 

@@ -21,8 +21,8 @@ void DepthPolicy::GivenBack(std::uint64_t count, std::uint64_t now) {
     if (now - turn_began_ >= kTurn) EndTurn(now);
 }
 
-bool DepthPolicy::Gather(std::uint64_t count, std::uint64_t others, std::uint64_t now) {
-    if (mode_ != DepthMode::kGather && others < kGatherOthers) return false;
+bool DepthPolicy::Gather(std::uint64_t count, std::uint64_t now) {
+    if (mode_ != DepthMode::kGather) return false;
     if (first_answer_ == 0) first_answer_ = now;
     last_answer_ = now;
     return count < kGatherCount && now - first_answer_ < kGatherTotal;
@@ -32,11 +32,6 @@ bool DepthPolicy::GoOn(std::uint64_t count, std::uint64_t now) {
     if (now - last_answer_ < kGatherGap && now - first_answer_ < kGatherTotal) return true;
     if (count == 1 && ++in_vain_ >= kVain) TheyComeAlone(now);
     return false;
-}
-
-std::uint64_t DepthPolicy::SleepOnThem(std::uint64_t others, std::uint64_t now) const {
-    if (first_answer_ == 0 || others < kGatherOthers || now - first_answer_ >= kGatherTotal) return 0;
-    return kGatherTotal - (now - first_answer_);
 }
 
 void DepthPolicy::BeginTurn(DepthMode mode, std::uint64_t now) {

@@ -15,10 +15,6 @@
 //     Gather -> true -> GoOn ... -> GoOn = false -> GivenBack     nothing more came in time
 //                                -> Gather = false -> GivenBack   enough came
 //
-// With kGatherOthers more under way, answers are gathered in every mode, and without looking: the loop sleeps until the
-// disk wakes it with the next one. Else a disk that ends requests one by one would have one interrupt, one doorbell and
-// two sleeps for each, which cost more than the request.
-//
 // All times: nanoseconds of one monotonic clock.
 #pragma once
 
@@ -35,9 +31,8 @@ class DepthPolicy {
     static constexpr std::uint64_t kGatherCount = 8;
     static constexpr std::uint64_t kGatherGap = 150'000;    // without a new answer: the driver waits for ours
     static constexpr std::uint64_t kGatherTotal = 500'000;  // from the first answer on, whatever comes
-    static constexpr std::uint64_t kGatherOthers = 2 * kGatherCount;
-    static constexpr std::uint64_t kVain = 3;      // lone answers gathered for nothing: no depth any more
-    static constexpr std::uint64_t kCompany = 32;  // one request of so many in company is depth
+    static constexpr std::uint64_t kVain = 3;               // lone answers gathered for nothing: no depth any more
+    static constexpr std::uint64_t kCompany = 32;           // one request of so many in company is depth
     static constexpr std::uint64_t kTurn = 10'000'000;
     static constexpr std::uint64_t kRounds = 3;               // turns of each way in a trial
     static constexpr std::uint64_t kGain = 16;                // by so much of kAtOnce's rate others have to be better
@@ -52,13 +47,10 @@ class DepthPolicy {
     // `count` answers, one at least, go back to the driver.
     void GivenBack(std::uint64_t count, std::uint64_t now);
 
-    // `count` answers are ready, the last one since `now`, and `others` requests under way. True: they wait for more,
-    // as long as GoOn().
-    [[nodiscard]] bool Gather(std::uint64_t count, std::uint64_t others, std::uint64_t now);
+    // `count` answers are ready, the last one since `now`. True: they wait for more, as long as GoOn().
+    [[nodiscard]] bool Gather(std::uint64_t count, std::uint64_t now);
     // No more of them until `now`. False: they are to go back.
     [[nodiscard]] bool GoOn(std::uint64_t count, std::uint64_t now);
-    // How long the loop may sleep on the answers that wait, in nanoseconds, with `others` requests under way. 0: not.
-    [[nodiscard]] std::uint64_t SleepOnThem(std::uint64_t others, std::uint64_t now) const;
 
  private:
     static constexpr std::size_t kModes = 3;
