@@ -71,6 +71,35 @@ TEST(BlkPool, RequestsComeBackInTheOrderInWhichTheyEnd) {
     EXPECT_EQ(machine.Await(1), std::vector<std::uint32_t>{first.head});
 }
 
+// Knows whether the pool was at work by the time when the device came to the request at `last`.
+struct WatchingDisk : MemoryDisk {
+    explicit WatchingDisk(std::uint64_t last) : MemoryDisk(64 * 1024), last_(last) {}
+    int Read(DiskTransfer& transfer, ReadMode mode) override {
+        if (mode == ReadMode::kMayWait) {
+            begun_.store(true);
+        } else if (transfer.offset == last_) {
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+            while (!begun_.load() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+            begun_in_time = begun_.load();
+        }
+        return mode == ReadMode::kOnlyCached ? EAGAIN : MemoryDisk::Read(transfer, mode);
+    }
+    bool begun_in_time = false;
+
+ private:
+    const std::uint64_t last_;
+    std::atomic<bool> begun_{false};
+};
+
+TEST(BlkPool, FirstReadOfABatchIsBegunBeforeTheLastOneIsTaken) {
+    auto disk = std::make_unique<WatchingDisk>(Place(9));
+    const WatchingDisk& watching = *disk;
+    BlkMachine machine({.threads = 1}, std::move(disk));
+    for (std::uint64_t sector = 1; sector <= 9; ++sector) machine.Read(sector, 512);
+    EXPECT_EQ(machine.Await(9).size(), 9u);
+    EXPECT_TRUE(watching.begun_in_time);
+}
+
 TEST(BlkPool, QuickWritesNeedNoThread) {
     BlkMachine machine({.threads = 2});
     for (int i = 0; i < 8; ++i) machine.Write(1, Pattern(512, i));

@@ -94,6 +94,16 @@ TEST(PollWindow, LooksForNothingTakeAFifthOfTheTimeAtMost) {
     EXPECT_GE(looked, passed / 10);
 }
 
+// The budget comes back slower than it went: a look of what is there of it would end before work comes.
+TEST(PollWindow, LooksWholeWindowsOrNotAtAll) {
+    Loop loop;
+    for (int i = 0; i < 1000; ++i) {
+        const std::uint64_t window = loop.window.Window();
+        const std::uint64_t looked = loop.IdleFor(260 * kUs);
+        EXPECT_TRUE(looked == 0 || looked >= window) << looked << " of " << window;
+    }
+}
+
 TEST(PollWindow, LosingTheCpuPausesPolling) {
     Loop loop;
     loop.IdleFor(50 * kUs);

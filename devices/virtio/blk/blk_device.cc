@@ -1,6 +1,7 @@
 #include "devices/virtio/blk/blk_device.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -122,6 +123,8 @@ bool BlkDevice::ServeBatch() {
         } else {
             held_ = index;
         }
+        // The first one, the second, the fourth ...: the disk is not to wait for the last of them.
+        if (engine_ && std::has_single_bit(taken + 1)) engine_->Kick();
     }
     if (engine_) engine_->Kick();
     const bool ended = ended_ != ended_before;

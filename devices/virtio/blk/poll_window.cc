@@ -8,14 +8,14 @@ bool PollWindow::Begin(std::uint64_t now) {
     Refill(now);
     idle_since_ = now;
     last_look_ = now;
-    limit_ = std::min(window_, budget_);
-    return now >= paused_until_ && limit_ >= kMinWindow;
+    // A look that is cut short finds nothing, and burns what a whole one needs.
+    return now >= paused_until_ && window_ >= kMinWindow && window_ <= budget_;
 }
 
 bool PollWindow::GoOn(std::uint64_t now) {
     const bool preempted = now - last_look_ > kPreempted;
     last_look_ = now;
-    if (!preempted && now - idle_since_ < limit_) return true;
+    if (!preempted && now - idle_since_ < window_) return true;
     budget_ -= std::min(budget_, now - idle_since_);
     if (preempted) Preempted(now);
     return false;

@@ -43,7 +43,6 @@ class PollWindow {
     void Preempted(std::uint64_t now);
 
     std::uint64_t window_ = 0;
-    std::uint64_t limit_ = 0;  // of the poll under way
     std::uint64_t idle_since_ = 0;
     std::uint64_t last_look_ = 0;
     std::uint64_t budget_ = kBudgetMax;
