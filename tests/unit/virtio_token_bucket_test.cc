@@ -66,7 +66,7 @@ TEST(TokenBucket, MoreThanTheBurstIsGivenAndOwed) {
 }
 
 TEST(TokenBucket, TheRateHoldsForWorkOfAnySize) {
-    for (const std::uint64_t size : {1, 7, 64, 1500, 65536}) {
+    for (const std::uint64_t size : {1U, 7U, 64U, 1500U, 65536U}) {
         TokenBucket bucket(1'000'000, 4096, 0);
         std::uint64_t now = 0;
         std::uint64_t taken = 0;
