@@ -59,8 +59,13 @@ class NetTransmitter {
     std::optional<DescriptorChain> chain_;
     std::span<iovec> frame_;  // of buffers_: header, head, and the rest
     std::size_t frame_bytes_ = 0;
-    NetHeader header_;
-    std::array<std::byte, kHeadBytes> head_{};
+    // Copied from the guest. Side by side, so that a small frame is one piece.
+    struct Front {
+        NetHeader header;
+        std::array<std::byte, kHeadBytes> head;
+    };
+    static_assert(offsetof(Front, head) == sizeof(NetHeader));
+    Front front_{};
     std::array<iovec, 2 + kNetQueueSize> buffers_{};
 };
 
