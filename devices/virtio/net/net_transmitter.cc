@@ -73,18 +73,19 @@ bool NetTransmitter::Prepare(const FrameGate& gate, NetDirection& counters) {
     }
     frame_bytes_ = total - kNetHeaderBytes;
     (void)TakeFront(rest, std::as_writable_bytes(std::span(&front_.header, 1)));
-    const std::size_t head_bytes = TakeFront(rest, front_.head);
+    const std::size_t copied = TakeFront(rest, front_.head);
+    const auto head = std::span(front_.head).first(std::min(copied, kFrameHeadBytes));
     if (!SanitizeHeader(front_.header, frame_bytes_, features_) ||
-        !gate.MayCompleteChecksum(front_.header, std::span(front_.head).first(head_bytes), frame_bytes_)) {
+        !gate.MayCompleteChecksum(front_.header, head, frame_bytes_)) {
         counters.Dropped(NetDrop::kHeader);
         return false;
     }
-    if (!gate.Passes(std::span(front_.head).first(head_bytes), frame_bytes_, counters)) return false;
+    if (!gate.Passes(head, frame_bytes_, counters)) return false;
     // The two entries before the rest: of buffers_, which begins with two of ours.
     const auto at = static_cast<std::size_t>(rest.data() - buffers_.data()) - 2;
     frame_ = std::span(buffers_).subspan(at, 2 + rest.size());
     frame_[0] = {&front_.header, sizeof front_.header};
-    frame_[1] = {front_.head.data(), head_bytes};
+    frame_[1] = {front_.head.data(), copied};
     return true;
 }
 
