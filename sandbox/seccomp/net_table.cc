@@ -13,12 +13,13 @@ ThreadTable NetTable(const NetNumbers& numbers) {
     ThreadTable table("net");
     for (const int wire : numbers.wires) {
         table.Allow(HUSK_SYSCALL(writev), {Fd(wire, "wire")}, "the guest sends a frame");
+        table.Allow(HUSK_SYSCALL(write), {Fd(wire, "wire")},
+                    "a small one, or the rest of one that a socket took a part of");
         table.Allow(HUSK_SYSCALL(readv), {Fd(wire, "wire")}, "a frame for the guest");
     }
     table.Allow(HUSK_SYSCALL(writev), {Fd(numbers.capture, "capture")}, "a frame into the capture file");
     // A socket instead of a tap is on the first slot.
     const int first = numbers.wires.front();
-    table.Allow(HUSK_SYSCALL(write), {Fd(first, "wire")}, "the rest of a frame that a socket took a part of");
     table.Allow(HUSK_SYSCALL(read), {Fd(first, "wire")}, "frames from a socket");
     for (const std::uint64_t offloads : numbers.tap_offloads) {
         table.Allow(HUSK_SYSCALL(ioctl),

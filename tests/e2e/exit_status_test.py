@@ -1,6 +1,8 @@
 """How a run ends, and the exit status that tells it."""
 
 import json
+import os
+import pty
 import signal
 import time
 
@@ -62,6 +64,19 @@ class ExitStatus(harness.HuskTest):
     def test_kill_from_the_terminal_is_137(self):
         script = 'expect "spinning" 10\nsend "\\x1dk"\nexit 137 5\ntermios-sane'
         self.assert_talk(self.converse(script, self.command("spin")))
+
+    # The kernel takes the terminal away before it sends SIGHUP.
+    def test_terminal_that_hangs_up_presses_the_power_button(self):
+        said = self.folder / "said"
+        process, terminal = pty.fork()
+        if process == 0:
+            os.dup2(os.open(said, os.O_CREAT | os.O_WRONLY, 0o600), 2)
+            os.execv(harness.HUSK, [str(word) for word in self.command("spin")])
+        self.assertTrue(os.read(terminal, 1))  # the guest runs
+        os.close(terminal)
+        self.assertTrue(harness.eventually(lambda: b"asked the guest to power off" in said.read_bytes()))
+        os.kill(process, signal.SIGTERM)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 143)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class CheckingWire final : public NetBackend {
         std::size_t bytes = 0;
         for (const iovec& part : frame.subspan(1)) bytes += part.iov_len;
         Check(bytes >= kMinFrameBytes && bytes <= kMaxFrameBytes);
-        Check(frame[1].iov_len == std::min(bytes, NetTransmitter::kHeadBytes));
+        Check(frame[1].iov_len == std::min(bytes, NetTransmitter::kCopiedBytes));
         const auto ram = Memory().Regions()[0].host;
         for (const iovec& part : frame.first(2)) {
             const auto* const at = static_cast<const std::byte*>(part.iov_base);

@@ -72,19 +72,20 @@ bool NetTransmitter::Prepare(const FrameGate& gate, NetDirection& counters) {
         return false;
     }
     frame_bytes_ = total - kNetHeaderBytes;
-    (void)TakeFront(rest, std::as_writable_bytes(std::span(&header_, 1)));
-    const std::size_t head_bytes = TakeFront(rest, head_);
-    if (!SanitizeHeader(header_, frame_bytes_, features_) ||
-        !gate.MayCompleteChecksum(header_, std::span(head_).first(head_bytes), frame_bytes_)) {
+    (void)TakeFront(rest, std::as_writable_bytes(std::span(&front_.header, 1)));
+    const std::size_t copied = TakeFront(rest, front_.head);
+    const auto head = std::span(front_.head).first(std::min(copied, kFrameHeadBytes));
+    if (!SanitizeHeader(front_.header, frame_bytes_, features_) ||
+        !gate.MayCompleteChecksum(front_.header, head, frame_bytes_)) {
         counters.Dropped(NetDrop::kHeader);
         return false;
     }
-    if (!gate.Passes(std::span(head_).first(head_bytes), frame_bytes_, counters)) return false;
+    if (!gate.Passes(head, frame_bytes_, counters)) return false;
     // The two entries before the rest: of buffers_, which begins with two of ours.
     const auto at = static_cast<std::size_t>(rest.data() - buffers_.data()) - 2;
     frame_ = std::span(buffers_).subspan(at, 2 + rest.size());
-    frame_[0] = {&header_, sizeof header_};
-    frame_[1] = {head_.data(), head_bytes};
+    frame_[0] = {&front_.header, sizeof front_.header};
+    frame_[1] = {front_.head.data(), copied};
     return true;
 }
 
