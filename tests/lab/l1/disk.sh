@@ -158,6 +158,17 @@ wait_in() {
 }
 
 # named_port SERIES: hvc0 with the window's size and the port of an agent, on one device. `husk console` is the agent's
+# until_stopped SECONDS: husk console at the socket `agent`, which goes on after the end of its input until it is told to
+# end. Any other end is a failure.
+until_stopped() {
+  stopped=0
+  timeout "$1" husk console agent || stopped=$?
+  case $stopped in
+    124 | 143) ;;
+    *) fail "husk console ended by itself, with status $stopped" ;;
+  esac
+}
+
 # client, as it is at any socket; `timeout` makes it leave. To read the port while there is no client is to read nothing.
 named_port() {
   fresh_root
@@ -196,11 +207,12 @@ termios-sane
 SCRIPT
   person=$!
   wait_in talk reads-11 300
-  timeout 15 husk console agent <sent || true
+  until_stopped 15 <sent
   wait_in talk reads-12 60
-  printf short | timeout 5 husk console agent || true
+  printf short | until_stopped 5
   wait_in talk reads-13 60
-  printf ping | timeout 10 husk console agent >answer || true
+  # The VM ends meanwhile, and with it this; or time is up.
+  printf ping | timeout 10 husk console agent >answer || [ $? -ge 124 ] || fail "husk console failed at the VM's end"
   status=0
   wait "$person" || status=$?
   cat talk
