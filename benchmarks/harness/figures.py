@@ -46,6 +46,9 @@ class Figure:
     added_to_floor: bool = False  # ratios are those of what husk and the peer add to the floor
     targets: list[Target] = dataclasses.field(default_factory=list)
     note: str = ""
+    # How it went on, where it is a matter of growth: {who: [[x, y], ...]}, and what x is.
+    curves: dict[str, list[list[float]]] = dataclasses.field(default_factory=dict)
+    along: str = ""
 
     def __post_init__(self):
         if self.better not in ("lower", "higher"):
@@ -54,7 +57,7 @@ class Figure:
             raise ValueError(f"{self.id}: every figure has a value of husk and of all it is beside: {self.values}")
         self.targets = [Target(**target) if isinstance(target, dict) else target for target in self.targets]
         for target in self.targets:
-            if target.beside is not None and self.ratio(target.beside) is None:
+            if target.beside is not None and target.beside not in self.values:
                 raise ValueError(f"{self.id}: there is no {target.beside} that the target could be beside")
 
     def median(self, who=HUSK):
@@ -68,30 +71,46 @@ class Figure:
         return [who for who in self.values if who != HUSK]
 
     def ratio(self, beside):
-        """None if there is nothing to compare with."""
+        """None if there is nothing to compare with, or nothing that could be told from the floor."""
         if beside not in self.values or beside == HUSK:
             return None
-        less = self.values[FLOOR] if self.added_to_floor and beside != FLOOR else None
-        return ratio_of(self.values[HUSK], self.values[beside], less)
+        if self.added_to_floor and beside != FLOOR:
+            return ratio_of_added(self.values[HUSK], self.values[beside], self.values[FLOOR])
+        return ratio_of(self.values[HUSK], self.values[beside])
 
     def verdicts(self):
-        """[(target, value, whether it is met)]"""
+        """[(target, value or None, whether it is met)]"""
         found = []
         for target in self.targets:
-            value = self.median() if target.beside is None else self.ratio(target.beside).median
-            found.append((target, value, target.is_met_by(value)))
+            ratio = None if target.beside is None else self.ratio(target.beside)
+            value = self.median() if target.beside is None else ratio and ratio.median
+            found.append((target, value, value is not None and target.is_met_by(value)))
         return found
 
 
-def ratio_of(ours, theirs, less=None):
-    """Of lists of the same length, turn by turn; otherwise of one value and each of the other's. None if that is undefined."""
-    if not len(ours) == len(theirs):
-        ours, theirs = (ours * len(theirs), theirs) if len(ours) == 1 else (ours, theirs * len(ours))
-    floor = [0.0] * len(ours) if less is None else (less if len(less) == len(ours) else less * len(ours))
-    if not len(ours) == len(theirs) == len(floor):
-        raise ValueError(f"{len(ours)} values beside {len(theirs)}: they were not measured in turns")
-    pairs = [(a - f, b - f) for a, b, f in zip(ours, theirs, floor)]
-    if any(b <= 0 for _, b in pairs):
+def in_turns(*series):
+    """All as long as the longest: what has one value only, as a count that never changes, has it in every turn."""
+    turns = max(map(len, series))
+    if any(len(values) not in (1, turns) for values in series):
+        raise ValueError(f"{[len(values) for values in series]} values: they were not measured in turns")
+    return [values if len(values) == turns else values * turns for values in series]
+
+
+def ratio_of(ours, theirs):
+    """Turn by turn; None where one of theirs is nothing."""
+    ours, theirs = in_turns(ours, theirs)
+    if any(value <= 0 for value in theirs):
         return None
-    ratios = [a / b for a, b in pairs]
+    ratios = [a / b for a, b in zip(ours, theirs)]
     return Ratio(statistics.median(ratios), min(ratios), max(ratios))
+
+
+def ratio_of_added(ours, theirs, floor):
+    """What is added differs from turn to turn by more than it is: the medians of the differences make the ratio. None where
+    theirs drowns in the floor."""
+    ours, theirs, floor = in_turns(ours, theirs, floor)
+    added = statistics.median(a - f for a, f in zip(ours, floor))
+    beside = statistics.median(b - f for b, f in zip(theirs, floor))
+    if beside <= 0.01 * statistics.median(floor):
+        return None
+    return Ratio(added / beside, added / beside, added / beside)

@@ -1,0 +1,47 @@
+"""What the figures were measured on. Nothing that names a person, a host or a folder."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+
+def first_line(command):
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    except OSError:
+        return "missing"
+    return done.stdout.partition("\n")[0].strip() or "unknown"
+
+
+def processor():
+    found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def kvm(husk):
+    """As husk's doctor judges it: a software KVM emulates guest kernels."""
+    doctor = subprocess.run([str(husk), "doctor"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    found = re.search(r"running guest code +(.*)$", doctor.stdout, re.MULTILINE)
+    return found[1] if found else "missing"
+
+
+def distribution():
+    found = re.search(r'^PRETTY_NAME="(.*)"$', pathlib.Path("/etc/os-release").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def describe(husk):
+    memory = re.search(r"^MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return {"processor": processor(), "processors": os.cpu_count(), "memory_gib": round(int(memory[1]) / (1 << 20), 1),
+            "kernel": os.uname().release, "distribution": distribution(), "kvm": kvm(husk),
+            "qemu": first_line(["qemu-system-x86_64", "--version"]), "fio": first_line(["fio", "--version"]),
+            "compiler": first_line(["g++", "--version"])}
+
+
+def commit(top):
+    """The tree's commit, with a + where it has changes of its own."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=False).stdout.strip()
+    found = git("rev-parse", "--short=12", "HEAD")
+    return (found or "unknown") + ("+" if found and git("status", "--porcelain", "--untracked-files=no") else "")
