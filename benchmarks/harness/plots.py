@@ -8,7 +8,10 @@ from harness.figures import FLOOR, QEMU
 STYLE = """set terminal svg size 900,{height} font "sans,12" background "#ffffff"
 set grid xtics lc rgb "#dddddd"
 set border 3
+set tics nomirror
 """
+NAMES = {QEMU: "QEMU microvm", FLOOR: "the floor"}
+TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1, 2, 10, 100)
 
 
 def quoted(text):
@@ -28,9 +31,10 @@ def ratio_points(figures):
 
 def ratio_script(title, points):
     """One row for each ratio, on a logarithmic axis with a line where husk and the other are equal."""
-    lines = [STYLE.format(height=110 + 22 * len(points)), f"set title {quoted(title)}", "set logscale x 2",
+    lines = [STYLE.format(height=110 + 22 * len(points)), f"set title {quoted(title)}", "set logscale x",
+             f"set xtics ({', '.join(f'{quoted(str(tick))} {tick}' for tick in TICKS)})",
              'set xlabel "husk / other, lowest to highest turn"', f"set yrange [-0.7:{len(points) - 0.3}]",
-             'set key below', 'set lmargin 62', 'set ytics noenhanced', 'set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb "#888888"']
+             'set key below', f"set lmargin {max(len(label) for label, _, _ in points) + 2}", 'set ytics noenhanced', 'set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb "#888888"']
     labels = ", ".join(f"{quoted(label)} {row}" for row, (label, _, _) in enumerate(points))
     lines.append(f"set ytics ({labels})")
     drawn, blocks = [], []
@@ -39,7 +43,7 @@ def ratio_script(title, points):
                 if other == who]
         if rows:
             blocks.append(f"${who} << END\n" + "\n".join(rows) + "\nEND")
-            drawn.append(f'${who} using 1:2:3:4 with xerrorbars pt 7 lc rgb "{colour}" title "beside {who}"')
+            drawn.append(f'${who} using 1:2:3:4 with xerrorbars pt 7 lc rgb "{colour}" title "beside {NAMES[who]}"')
     return "\n".join([*blocks, *lines, "plot " + ", ".join(drawn)]) + "\n"
 
 

@@ -11,7 +11,7 @@ import importlib
 SECONDS = {
     "virtqueue": (10, 60),
     "exits": (20, 240),
-    "disk_worker": (40, 400),
+    "disk_worker": (40, 280),
     "net_worker": (40, 300),
     "console_worker": (10, 100),
     "start": (25, 300),
