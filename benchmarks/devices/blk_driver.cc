@@ -1,7 +1,5 @@
 #include "benchmarks/devices/blk_driver.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -32,7 +30,7 @@ std::uint64_t BlkDriver::MemoryFor(const BlkLoad& load) {
 }
 
 BlkDriver::BlkDriver(const GuestMemory& memory, const BlkLoad& load, const EventFd& doorbell, const EventFd& interrupt)
-    : load_(load), doorbell_(doorbell), interrupt_(interrupt), blocks_(load.disk / load.block) {
+    : load_(load), wires_(doorbell, interrupt), blocks_(load.disk / load.block) {
     GuestAddress next = kFirst;
     for (std::uint32_t number = 0; number < load.queues; ++number) {
         lanes_.push_back({.queue = DriverQueue(memory, next, kBlkQueueSize), .slots = {}, .ready = {}});
@@ -76,33 +74,34 @@ Activation BlkDriver::Chosen() const {
     return chosen;
 }
 
-BlkCounts BlkDriver::Run(std::uint64_t nanoseconds, std::vector<std::uint32_t>& samples) {
+BlkCounts BlkDriver::Run(std::uint64_t nanoseconds, Latencies& latencies) {
     BlkCounts counts;
     std::uint64_t now = MonotonicNanoseconds();
     const std::uint64_t until = now + nanoseconds;
-    for (Lane& lane : lanes_) Begin(lane, now, counts);
+    (void)wires_.TakeCounts();
+    for (Lane& lane : lanes_) Begin(lane, now);
     while (now < until) {
         bool took = false;
         for (Lane& lane : lanes_) {
-            if (!Take(lane, now, counts, samples)) continue;
+            if (!Take(lane, now, counts, latencies)) continue;
             took = true;
             now = MonotonicNanoseconds();
-            Begin(lane, now, counts);
+            Begin(lane, now);
         }
         if (took || EnableInterrupts()) continue;
-        Sleep(counts);
+        wires_.Sleep();
         now = MonotonicNanoseconds();
     }
+    counts.wires = wires_.TakeCounts();
     return counts;
 }
 
-BlkCounts BlkDriver::Finish() {
+BlkCounts BlkDriver::Finish(Latencies& latencies) {
     BlkCounts counts;
-    std::vector<std::uint32_t> none;
     while (under_way_ > 0) {
         bool took = false;
-        for (Lane& lane : lanes_) took = Take(lane, MonotonicNanoseconds(), counts, none) || took;
-        if (under_way_ > 0 && !took && !EnableInterrupts()) Sleep(counts);
+        for (Lane& lane : lanes_) took = Take(lane, MonotonicNanoseconds(), counts, latencies) || took;
+        if (under_way_ > 0 && !took && !EnableInterrupts()) wires_.Sleep();
     }
     return counts;
 }
@@ -120,7 +119,7 @@ std::uint64_t BlkDriver::NextSector() {
     return position_ * (load_.block / kBlkSectorBytes);
 }
 
-void BlkDriver::Begin(Lane& lane, std::uint64_t now, BlkCounts& counts) {
+void BlkDriver::Begin(Lane& lane, std::uint64_t now) {
     for (const std::uint16_t number : lane.ready) {
         Slot& slot = lane.slots[number];
         StoreRelaxed(slot.sector, NextSector());
@@ -129,12 +128,10 @@ void BlkDriver::Begin(Lane& lane, std::uint64_t now, BlkCounts& counts) {
     }
     under_way_ += lane.ready.size();
     lane.ready.clear();
-    if (!lane.queue.Publish()) return;
-    doorbell_.Signal();
-    ++counts.doorbells;
+    wires_.Publish(lane.queue);
 }
 
-bool BlkDriver::Take(Lane& lane, std::uint64_t now, BlkCounts& counts, std::vector<std::uint32_t>& samples) {
+bool BlkDriver::Take(Lane& lane, std::uint64_t now, BlkCounts& counts, Latencies& latencies) {
     const std::size_t before = lane.ready.size();
     while (const auto used = lane.queue.TakeUsed()) {
         if (lane.ready.size() == before) now = MonotonicNanoseconds();
@@ -144,11 +141,7 @@ bool BlkDriver::Take(Lane& lane, std::uint64_t now, BlkCounts& counts, std::vect
         lane.ready.push_back(number);
         ++counts.requests;
         --under_way_;
-        if (samples.size() < samples.capacity()) {
-            samples.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(now - slot.began, 0xffff'ffff)));
-        } else {
-            ++counts.unmeasured;
-        }
+        latencies.Add(now - slot.began);
     }
     return lane.ready.size() != before;
 }
@@ -157,13 +150,6 @@ bool BlkDriver::EnableInterrupts() {
     bool more = false;
     for (Lane& lane : lanes_) more = lane.queue.EnableInterrupts() || more;
     return more;
-}
-
-void BlkDriver::Sleep(BlkCounts& counts) {
-    pollfd interrupt{interrupt_.Get(), POLLIN, 0};
-    (void)::poll(&interrupt, 1, -1);
-    (void)interrupt_.Drain();
-    ++counts.wakeups;
 }
 
 }  // namespace husk::bench

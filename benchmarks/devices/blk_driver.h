@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "benchmarks/devices/driver_queue.h"
+#include "benchmarks/devices/driver_wires.h"
+#include "benchmarks/devices/latencies.h"
 #include "devices/virtio/mmio_transport.h"
 #include "vmm/base/event_fd.h"
 #include "vmm/memory/guest_memory.h"
@@ -25,9 +27,7 @@ struct BlkLoad {
 struct BlkCounts {
     std::uint64_t requests = 0;
     std::uint64_t failed = 0;
-    std::uint64_t doorbells = 0;   // rung
-    std::uint64_t wakeups = 0;     // from sleep
-    std::uint64_t unmeasured = 0;  // requests whose latency there was no room for
+    DriverWires::Counts wires;
 };
 
 class BlkDriver {
@@ -40,11 +40,10 @@ class BlkDriver {
     // What to activate the device with.
     [[nodiscard]] Activation Chosen() const;
 
-    // Begins requests, for `nanoseconds`; latencies are kept from `samples` (whose room is not exceeded). Those under
-    // way at the end stay so for the next Run().
-    [[nodiscard]] BlkCounts Run(std::uint64_t nanoseconds, std::vector<std::uint32_t>& samples);
+    // Begins requests, for `nanoseconds`. Those under way at the end stay so for the next Run().
+    [[nodiscard]] BlkCounts Run(std::uint64_t nanoseconds, Latencies& latencies);
     // Waits for those under way.
-    [[nodiscard]] BlkCounts Finish();
+    [[nodiscard]] BlkCounts Finish(Latencies& latencies);
 
  private:
     // One for each request that can be under way.
@@ -61,14 +60,12 @@ class BlkDriver {
 
     void MakeSlot(const GuestMemory& memory, Lane& lane, std::uint16_t number, GuestAddress& next);
     [[nodiscard]] std::uint64_t NextSector();
-    void Begin(Lane& lane, std::uint64_t now, BlkCounts& counts);
-    [[nodiscard]] bool Take(Lane& lane, std::uint64_t now, BlkCounts& counts, std::vector<std::uint32_t>& samples);
+    void Begin(Lane& lane, std::uint64_t now);
+    [[nodiscard]] bool Take(Lane& lane, std::uint64_t now, BlkCounts& counts, Latencies& latencies);
     [[nodiscard]] bool EnableInterrupts();
-    void Sleep(BlkCounts& counts);
 
     BlkLoad load_;
-    const EventFd& doorbell_;
-    const EventFd& interrupt_;
+    DriverWires wires_;
     std::vector<Lane> lanes_;
     std::uint64_t under_way_ = 0;
     std::uint64_t blocks_;

@@ -1,56 +1,35 @@
 // bench_net: one network worker of husk, sealed as in a VM, driven from this process, on a tap; or a bare loop that
 // reads or writes the same frames at the same tap. Prints one JSON object. To be run in a network namespace of its own
-// (unshare --net), as benchmarks/devices/run-net does.
-#include <CLI/CLI.hpp>
-
+// (unshare --net), as the suite net_worker does.
 #include <linux/if_tun.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "benchmarks/devices/bench_main.h"
 #include "benchmarks/devices/net_driver.h"
 #include "benchmarks/devices/net_frames.h"
 #include "benchmarks/devices/sealed_worker.h"
 #include "devices/host/tap.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/shared_memory.h"
-#include "vmm/roles/slots.h"
 #include "vmm/roles/stats_pages.h"
 
 namespace husk::bench {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kWarmUp = kSecond / 2;
-
-struct Options {
+struct Options : BenchOptions {
     std::string interface = "bench0";
+    std::string way = "out";
     bool bare = false;
-    bool outward = false;
-    bool unsealed = false;
     std::size_t frame = 64;
-    double seconds = 1;
 };
-
-// What both ways of doing it count.
-struct Measured {
-    NetCounts counts;
-    double seconds = 0;
-    std::uint64_t own_cpu = 0;  // nanoseconds of this thread
-    std::uint64_t at_tap = 0;   // outward: frames that the interface counted
-};
-
-std::uint64_t OwnCpu() {
-    timespec used{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return static_cast<std::uint64_t>(used.tv_sec) * kSecond + static_cast<std::uint64_t>(used.tv_nsec);
-}
 
 // As many buffers as a queue has, as far apart as NetDriver's: the same frame again and again would never leave the
 // cache.
@@ -95,90 +74,100 @@ std::uint64_t BareReceive(int tap, std::uint64_t nanoseconds, std::atomic<std::u
     return frames;
 }
 
-// Calls `run` to warm up and once more, with the time on the clock around it.
-template <typename Run>
-Measured Time(const Options& options, Run run) {
-    (void)run(kWarmUp);
-    Measured measured;
-    const std::uint64_t at_tap = FramesTaken(options.interface);
-    const std::uint64_t own_cpu = OwnCpu();
-    const std::uint64_t began = MonotonicNanoseconds();
-    measured.counts = run(static_cast<std::uint64_t>(options.seconds * kSecond));
-    measured.seconds = static_cast<double>(MonotonicNanoseconds() - began) / kSecond;
-    measured.own_cpu = OwnCpu() - own_cpu;
-    measured.at_tap = FramesTaken(options.interface) - at_tap;
-    return measured;
+std::uint64_t BareEcho(int tap, const Frame& frame, std::uint64_t nanoseconds, Latencies& latencies) {
+    std::vector<std::byte> sent(sizeof frame.header + frame.bytes.size());
+    std::memcpy(sent.data(), &frame.header, sizeof frame.header);
+    std::memcpy(sent.data() + sizeof frame.header, frame.bytes.data(), frame.bytes.size());
+    std::vector<std::byte> came(NetDriver::kReceiveRoom);
+    std::uint64_t frames = 0;
+    std::uint64_t now = MonotonicNanoseconds();
+    for (const std::uint64_t until = now + nanoseconds; now < until;) {
+        const bool out = ::write(tap, sent.data(), sent.size()) > 0;
+        pollfd ready{tap, POLLIN, 0};
+        (void)::poll(&ready, 1, 200);  // the tap does not block
+        const bool back = ::read(tap, came.data(), came.size()) > 0 && out;
+        const std::uint64_t began = std::exchange(now, MonotonicNanoseconds());
+        if (back) latencies.Add(now - began);
+        frames += back ? 1 : 0;
+    }
+    return frames;
 }
 
-nlohmann::json Report(const Options& options, const Measured& measured) {
+// Calls `run` to warm up and once more, as `meter` is made and read. Answers with what all ways of doing it count.
+template <typename Run, typename MakeMeter>
+nlohmann::json Time(const Options& options, Latencies& latencies, Run run, MakeMeter make_meter) {
+    (void)run(options.WarmUpNanoseconds());
+    latencies.Clear();
+    const std::uint64_t at_tap = FramesTaken(options.interface);
+    const CostMeter meter = make_meter();
+    const NetCounts counts = run(options.Nanoseconds());
+    const Cost cost = meter.SoFar();
+    const auto frames = static_cast<double>(counts.frames);
     nlohmann::json result;
-    const double rate = static_cast<double>(measured.counts.frames) / measured.seconds;
-    result["frames_per_second"] = rate;
-    result["own_cpu_us"] = static_cast<double>(measured.own_cpu) / 1000 / static_cast<double>(measured.counts.frames);
-    result["gigabits_per_second"] = rate * static_cast<double>(options.frame) * 8 / 1e9;
-    if (options.outward) {
-        result["at_tap"] = static_cast<double>(measured.at_tap) / static_cast<double>(measured.counts.frames);
+    result["rate"] = frames / cost.seconds;
+    result["gigabits_per_second"] = frames / cost.seconds * static_cast<double>(options.frame) * 8 / 1e9;
+    result["each"] = cost.Each(counts.frames, counts.wires);
+    if (options.way == "out") {
+        result["at_tap"] = static_cast<double>(FramesTaken(options.interface) - at_tap) / frames;
     }
+    if (options.way == "echo") result["latency_us"] = latencies.Report();
     return result;
 }
+
+// Who is at the other side of the tap. Its thread comes after the worker: a launcher has none.
+struct Peer {
+    std::optional<FrameSource> source;
+    std::optional<FrameEcho> echo;
+
+    [[nodiscard]] Result<> Begin(const Options& options, const std::atomic<std::uint64_t>& received) {
+        if (options.way == "out") return {};
+        ScopedFd socket = HUSK_TRY(OpenPacketSocket(options.interface, options.way == "echo"));
+        Frame frame = MakeFrame(options.frame, false);
+        if (options.way == "in") source.emplace(std::move(socket), std::move(frame), received);
+        if (options.way == "echo") echo.emplace(std::move(socket), std::move(frame));
+        return {};
+    }
+};
 
 Result<nlohmann::json> MeasureBare(const Options& options, TapHandle& tap, const Frame& frame) {
     const int fd = tap.queues[0].Get();
     if (::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) != 0) return FailOs("cannot set the tap's offloads");
-    if (options.outward) {
-        return Report(options,
-                      Time(options, [&](std::uint64_t time) { return NetCounts{BareSend(fd, frame, time), 0, 0}; }));
-    }
     std::atomic<std::uint64_t> received{0};
-    const FrameSource source(HUSK_TRY(FrameSource::Open(options.interface)), frame, received);
-    return Report(options,
-                  Time(options, [&](std::uint64_t time) { return NetCounts{BareReceive(fd, time, received), 0, 0}; }));
+    Latencies latencies;
+    Peer peer;
+    HUSK_TRY(peer.Begin(options, received));
+    const auto run = [&](std::uint64_t time) {
+        if (options.way == "out") return NetCounts{BareSend(fd, frame, time), {}};
+        if (options.way == "in") return NetCounts{BareReceive(fd, time, received), {}};
+        return NetCounts{BareEcho(fd, frame, time, latencies), {}};
+    };
+    return Time(options, latencies, run, [] { return CostMeter(); });
 }
 
 Result<nlohmann::json> MeasureWorker(const Options& options, TapHandle& tap, const Frame& frame) {
-    LayerSet without;
-    if (options.unsealed) without.Add(Layer::kSeccomp);
-    auto worker = HUSK_TRY(SealedWorker::Create(NetDriver::kMemory, without));
+    auto worker = HUSK_TRY(SealedWorker::Create(NetDriver::kMemory, options.Without()));
     NetConfig config;
     config.wire = NetConfig::Wire::kTap;
     config.rules.own_mac.bytes = kGuestMac;
     config.name.Assign("bench");
-    ScopedFd stats_fd = HUSK_TRY(worker->Start("net", {{tap.queues[0].Get(), net_slot::Wire(0)}}, config));
+    ScopedFd stats_fd =
+        HUSK_TRY(worker->Start("net", SealedWorker::kNet, {{tap.queues[0].Get(), net_slot::Wire(0)}}, config));
     const auto stats = HUSK_TRY(SharedPages<NetStats>::Attach(std::move(stats_fd)));
+    const NetCounters& device = stats->device;
     NetDriver driver(worker->Memory(), frame, worker->Doorbell(), worker->Interrupt());
     HUSK_TRY(worker->Activate(driver.Chosen()));
     worker->Doorbell().Signal();
 
-    const NetCounters& device = stats->device;
-    std::uint64_t interrupts = 0;
-    std::uint64_t cpu = 0;
-    const auto note = [&] {
-        interrupts = device.interrupts.Get();
-        cpu = worker->CpuNanoseconds();
+    std::atomic<std::uint64_t> received{0};
+    Latencies latencies;
+    Peer peer;
+    HUSK_TRY(peer.Begin(options, received));
+    const auto run = [&](std::uint64_t time) {
+        if (options.way == "out") return driver.Send(time);
+        if (options.way == "in") return driver.Receive(time, received);
+        return driver.Echo(time, latencies);
     };
-    Measured measured;
-    if (options.outward) {
-        measured = Time(options, [&](std::uint64_t time) {
-            note();
-            return driver.Send(time);
-        });
-    } else {
-        // Its thread comes after the worker: a launcher has none.
-        std::atomic<std::uint64_t> received{0};
-        const FrameSource source(HUSK_TRY(FrameSource::Open(options.interface)), frame, received);
-        measured = Time(options, [&](std::uint64_t time) {
-            note();
-            return driver.Receive(time, received);
-        });
-    }
-    const auto each = [&](std::uint64_t count) {
-        return static_cast<double>(count) / static_cast<double>(measured.counts.frames);
-    };
-    nlohmann::json result = Report(options, measured);
-    result["each_frame"] = {{"interrupts", each(device.interrupts.Get() - interrupts)},
-                            {"doorbells", each(measured.counts.doorbells)},
-                            {"worker_cpu_us", each(worker->CpuNanoseconds() - cpu) / 1000},
-                            {"user_space_exits", 0}};
+    nlohmann::json result = Time(options, latencies, run, [&] { return CostMeter(*worker, device.interrupts); });
     std::uint64_t dropped = 0;
     for (const NetDirection* way : {&device.from_guest, &device.to_guest}) {
         for (const Counter& drops : way->drops) dropped += drops.Get();
@@ -191,28 +180,19 @@ Result<nlohmann::json> MeasureWorker(const Options& options, TapHandle& tap, con
 
 int Main(int argc, char** argv) {
     Options options;
-    std::string way = "out";
     CLI::App app{"Measures one sealed network worker of husk, without a VM, on a tap that it makes."};
     app.add_option("--interface", options.interface, "the tap's name");
-    app.add_option("--way", way, "out (guest to tap) or in (tap to guest)")->check(CLI::IsMember({"out", "in"}));
+    app.add_option("--way", options.way, "out (guest to tap), in (tap to guest) or echo (one out, one in, and so on)")
+        ->check(CLI::IsMember({"out", "in", "echo"}));
     app.add_option("--frame", options.frame, "bytes; from 1515 on to be segmented")->check(CLI::Range(60, 65549));
-    app.add_option("--seconds", options.seconds, "of measuring")->check(CLI::Range(0.1, 600.0));
     app.add_flag("--bare", options.bare, "no worker: a loop over read or write at the tap");
-    app.add_flag("--unsealed", options.unsealed, "without the seccomp filters, to see what they cost");
-    CLI11_PARSE(app, argc, argv);
-    options.outward = way == "out";
-    const auto measure = [&]() -> Result<nlohmann::json> {
+    options.AddTo(app);
+    return RunBench(app, argc, argv, [&]() -> Result<nlohmann::json> {
+        if (options.way == "echo" && options.frame > 1514) return Fail("--way echo takes frames of 1514 bytes at most");
         TapHandle tap = HUSK_TRY(OpenTap(options.interface, 1));
-        const Frame frame = MakeFrame(options.frame, options.outward);
+        const Frame frame = MakeFrame(options.frame, options.way != "in");
         return options.bare ? MeasureBare(options, tap, frame) : MeasureWorker(options, tap, frame);
-    };
-    const auto result = measure();
-    if (!result) {
-        std::fprintf(stderr, "bench_net: %s\n", result.error().Message().c_str());
-        return 1;
-    }
-    std::printf("%s\n", result->dump(2).c_str());
-    return 0;
+    });
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "benchmarks/devices/net_driver.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "vmm/base/clock.h"
 
@@ -16,12 +15,14 @@ constexpr std::uint64_t kReceiveRooms = 2 << 20;
 constexpr std::uint64_t kTransmitRooms = 8 << 20;
 // So many frames are made available at once, while the device is at work on those before.
 constexpr std::size_t kSendAtOnce = 32;
+constexpr int kPatience = 100;  // milliseconds: a source that is late must not keep us for ever
+// Nanoseconds after which a frame does not come any more.
+constexpr std::uint64_t kLost = 200'000'000;
 
 }  // namespace
 
 NetDriver::NetDriver(const GuestMemory& memory, const Frame& frame, const EventFd& doorbell, const EventFd& interrupt)
-    : doorbell_(doorbell),
-      interrupt_(interrupt),
+    : wires_(doorbell, interrupt),
       receive_(memory, kReceiveQueue, kNetQueueSize),
       transmit_(memory, kTransmitQueue, kNetQueueSize) {
     static_assert(kTransmitRooms + kNetQueueSize * kTransmitRoom <= kMemory);
@@ -55,38 +56,71 @@ Activation NetDriver::Chosen() const {
 }
 
 NetCounts NetDriver::Send(std::uint64_t nanoseconds) {
-    NetCounts counts;
+    (void)wires_.TakeCounts();
+    const std::uint64_t before = sent_;
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
     while (MonotonicNanoseconds() < until) {
-        while (const auto used = transmit_.TakeUsed()) {
-            free_.push_back(static_cast<std::uint16_t>(used->id));
-            ++counts.frames;
-        }
+        TakeSent();
         if (free_.empty()) {
             // As Linux waits for room: until most of them are back.
-            if (!transmit_.EnableInterruptsAfter(kNetQueueSize / 4 * 3)) Sleep(counts);
+            if (!transmit_.EnableInterruptsAfter(kNetQueueSize / 4 * 3)) wires_.Sleep(kPatience);
             continue;
         }
-        for (std::size_t count = 0; count < kSendAtOnce && !free_.empty(); ++count) {
-            transmit_.Add(free_.back());
-            free_.pop_back();
-        }
-        Publish(transmit_, counts);
+        for (std::size_t count = 0; count < kSendAtOnce && !free_.empty(); ++count) SendNext();
+        wires_.Publish(transmit_);
     }
-    return counts;
+    return {.frames = sent_ - before, .wires = wires_.TakeCounts()};
 }
 
 NetCounts NetDriver::Receive(std::uint64_t nanoseconds, std::atomic<std::uint64_t>& received) {
+    (void)wires_.TakeCounts();
     NetCounts counts;
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
     while (MonotonicNanoseconds() < until) {
         const std::uint64_t frames = TakeFrames();
         counts.frames += frames;
         received.fetch_add(frames, std::memory_order_relaxed);
-        Publish(receive_, counts);
-        if (frames == 0 && !receive_.EnableInterrupts()) Sleep(counts);
+        wires_.Publish(receive_);
+        if (frames == 0 && !receive_.EnableInterrupts()) wires_.Sleep(kPatience);
     }
+    counts.wires = wires_.TakeCounts();
     return counts;
+}
+
+NetCounts NetDriver::Echo(std::uint64_t nanoseconds, Latencies& latencies) {
+    (void)wires_.TakeCounts();
+    NetCounts counts;
+    std::uint64_t now = MonotonicNanoseconds();
+    const std::uint64_t until = now + nanoseconds;
+    while (now < until) {
+        TakeSent();
+        SendNext();
+        wires_.Publish(transmit_);
+        std::uint64_t frames = 0;
+        for (std::uint64_t waited = 0; frames == 0 && waited < kLost; waited = MonotonicNanoseconds() - now) {
+            frames = TakeFrames();
+            if (frames == 0 && !receive_.EnableInterrupts()) wires_.Sleep(kPatience);
+        }
+        wires_.Publish(receive_);
+        const std::uint64_t began = std::exchange(now, MonotonicNanoseconds());
+        if (frames > 0) latencies.Add(now - began);
+        counts.frames += frames;
+    }
+    counts.wires = wires_.TakeCounts();
+    return counts;
+}
+
+void NetDriver::TakeSent() {
+    while (const auto used = transmit_.TakeUsed()) {
+        free_.push_back(static_cast<std::uint16_t>(used->id));
+        ++sent_;
+    }
+}
+
+// With the next Publish(). There must be a free one.
+void NetDriver::SendNext() {
+    transmit_.Add(free_.back());
+    free_.pop_back();
 }
 
 // Gives their buffers back for the next Publish(). All of a frame's buffers become used at once.
@@ -102,20 +136,6 @@ std::uint64_t NetDriver::TakeFrames() {
         receive_.Add(number);
     }
     return frames;
-}
-
-void NetDriver::Publish(DriverQueue& queue, NetCounts& counts) {
-    if (!queue.Publish()) return;
-    doorbell_.Signal();
-    ++counts.doorbells;
-}
-
-void NetDriver::Sleep(NetCounts& counts) {
-    constexpr int kMilliseconds = 100;  // a source that is late must not keep us for ever
-    pollfd interrupt{interrupt_.Get(), POLLIN, 0};
-    (void)::poll(&interrupt, 1, kMilliseconds);
-    (void)interrupt_.Drain();
-    ++counts.wakeups;
 }
 
 }  // namespace husk::bench

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "benchmarks/devices/driver_queue.h"
+#include "benchmarks/devices/driver_wires.h"
+#include "benchmarks/devices/latencies.h"
 #include "benchmarks/devices/net_frames.h"
 #include "devices/virtio/mmio_transport.h"
 #include "vmm/base/event_fd.h"
@@ -17,8 +19,7 @@ namespace husk::bench {
 
 struct NetCounts {
     std::uint64_t frames = 0;
-    std::uint64_t doorbells = 0;
-    std::uint64_t wakeups = 0;
+    DriverWires::Counts wires;
 };
 
 class NetDriver {
@@ -37,18 +38,20 @@ class NetDriver {
     [[nodiscard]] NetCounts Send(std::uint64_t nanoseconds);
     // Counts what came in `received` as well.
     [[nodiscard]] NetCounts Receive(std::uint64_t nanoseconds, std::atomic<std::uint64_t>& received);
+    // One frame at a time, to be answered with one.
+    [[nodiscard]] NetCounts Echo(std::uint64_t nanoseconds, Latencies& latencies);
 
  private:
-    void Publish(DriverQueue& queue, NetCounts& counts);
-    void Sleep(NetCounts& counts);
+    void TakeSent();
+    void SendNext();
     [[nodiscard]] std::uint64_t TakeFrames();
 
-    const EventFd& doorbell_;
-    const EventFd& interrupt_;
+    DriverWires wires_;
     DriverQueue receive_;
     DriverQueue transmit_;
     std::vector<std::byte*> rooms_;    // of the receive queue, by descriptor
     std::vector<std::uint16_t> free_;  // descriptors of the transmit queue
+    std::uint64_t sent_ = 0;           // and given back
     std::uint16_t rest_ = 0;           // buffers of the last frame that are still to come
 };
 

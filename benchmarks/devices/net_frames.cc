@@ -35,6 +35,10 @@ std::uint16_t Checksum(const void* at, std::size_t bytes) {
     return static_cast<std::uint16_t>(~sum);
 }
 
+std::array<iovec, 2> PartsOf(Frame& frame) {
+    return {iovec{&frame.header, kPacketHeader}, iovec{frame.bytes.data(), frame.bytes.size()}};
+}
+
 }  // namespace
 
 Frame MakeFrame(std::size_t bytes, bool from_guest) {
@@ -95,11 +99,12 @@ std::uint64_t FramesTaken(const std::string& interface) {
     return 0;
 }
 
-Result<ScopedFd> FrameSource::Open(const std::string& interface) {
+Result<ScopedFd> OpenPacketSocket(const std::string& interface, bool listening) {
     ScopedFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!socket) return FailOs("cannot open a packet socket");
     sockaddr_ll place{};
     place.sll_family = AF_PACKET;
+    place.sll_protocol = listening ? htons(ETHERTYPE_IP) : std::uint16_t{0};
     place.sll_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
     const int on = 1;
     if (::bind(socket.Get(), reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0 ||
@@ -121,7 +126,7 @@ FrameSource::~FrameSource() {
 void FrameSource::Send() {
     ::prctl(PR_SET_TIMERSLACK, 1UL);
     constexpr std::size_t kBatch = 32;
-    std::array<iovec, 2> parts{iovec{&frame_.header, kPacketHeader}, iovec{frame_.bytes.data(), frame_.bytes.size()}};
+    std::array<iovec, 2> parts = PartsOf(frame_);
     std::array<mmsghdr, kBatch> messages{};
     for (mmsghdr& message : messages) {
         message.msg_hdr.msg_iov = parts.data();
@@ -145,6 +150,27 @@ void FrameSource::Send() {
         waits = 0;
         const int sent = ::sendmmsg(socket_.Get(), messages.data(), kBatch, 0);
         if (sent > 0) under_way_until = std::max(under_way_until, received) + static_cast<std::uint64_t>(sent);
+    }
+}
+
+FrameEcho::FrameEcho(ScopedFd socket, Frame frame)
+    : socket_(std::move(socket)), frame_(std::move(frame)), thread_([this] { Answer(); }) {}
+
+FrameEcho::~FrameEcho() {
+    stop_.store(true, std::memory_order_relaxed);
+    thread_.join();
+}
+
+void FrameEcho::Answer() {
+    const timeval patience{0, 100'000};  // so that it is seen that we are to stop
+    ::setsockopt(socket_.Get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::array<iovec, 2> parts = PartsOf(frame_);
+    msghdr answer{};
+    answer.msg_iov = parts.data();
+    answer.msg_iovlen = parts.size();
+    std::array<std::byte, 2048> came;
+    while (!stop_.load(std::memory_order_relaxed)) {
+        if (::recv(socket_.Get(), came.data(), came.size(), 0) > 0) ::sendmsg(socket_.Get(), &answer, 0);
     }
 }
 

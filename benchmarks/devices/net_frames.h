@@ -30,6 +30,9 @@ struct Frame {
 // Frames that the interface took from its descriptor.
 [[nodiscard]] std::uint64_t FramesTaken(const std::string& interface);
 
+// A packet socket that sends to the interface's guest and, `listening`, receives what IPv4 the guest sends.
+[[nodiscard]] Result<ScopedFd> OpenPacketSocket(const std::string& interface, bool listening);
+
 // Sends one frame again and again, as long as not more than kWindow of them are under way: hardly one is lost, and the
 // sender does not take the processor for frames that would be.
 class FrameSource {
@@ -37,7 +40,6 @@ class FrameSource {
     static constexpr std::uint64_t kWindow = 512;  // a tap holds 1000
 
     // `received` is counted up by whoever takes them.
-    [[nodiscard]] static Result<ScopedFd> Open(const std::string& interface);
     FrameSource(ScopedFd socket, Frame frame, const std::atomic<std::uint64_t>& received);
     ~FrameSource();
 
@@ -47,6 +49,21 @@ class FrameSource {
     ScopedFd socket_;
     Frame frame_;
     const std::atomic<std::uint64_t>& received_;
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+// Answers each frame that comes with one of its own.
+class FrameEcho {
+ public:
+    FrameEcho(ScopedFd socket, Frame frame);
+    ~FrameEcho();
+
+ private:
+    void Answer();
+
+    ScopedFd socket_;
+    Frame frame_;
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };

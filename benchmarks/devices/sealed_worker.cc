@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "vmm/roles/blk_role.h"
+#include "vmm/roles/console_role.h"
 #include "vmm/roles/mailbox.h"
 #include "vmm/roles/net_role.h"
-#include "vmm/roles/slots.h"
 
 namespace husk::bench {
 
@@ -20,6 +20,7 @@ void DispatchRole() {
     if (role == nullptr) return;
     if (std::string_view(role) == "blk") RunBlkRole();
     if (std::string_view(role) == "net") RunNetRole();
+    if (std::string_view(role) == "console") RunConsoleRole();
     std::fprintf(stderr, "%s is set to a role that is not measured here; unset it\n", kRoleVariable);
     std::exit(2);
 }
@@ -50,13 +51,10 @@ SealedWorker::~SealedWorker() {
     (void)WaitForRole(role_->process);
 }
 
-static_assert(net_slot::kVmm == blk_slot::kVmm && net_slot::kInterrupt == blk_slot::kInterrupt &&
-              net_slot::kDoorbell == blk_slot::kDoorbell);
-
-void SealedWorker::AddWires(std::vector<SlotAssignment>& slots) const {
-    slots.push_back({worker_->Fd(), blk_slot::kVmm});
-    slots.push_back({interrupt_.Get(), blk_slot::kInterrupt});
-    slots.push_back({doorbell_.Get(), blk_slot::kDoorbell});
+void SealedWorker::AddWires(const WireSlots& wires, std::vector<SlotAssignment>& slots) const {
+    slots.push_back({worker_->Fd(), wires.vmm});
+    slots.push_back({interrupt_.Get(), wires.interrupt});
+    slots.push_back({doorbell_.Get(), wires.doorbell});
 }
 
 Result<ScopedFd> SealedWorker::WaitUntilReady() {

@@ -18,6 +18,7 @@
 #include "vmm/machine/role_starter.h"
 #include "vmm/memory/guest_memory.h"
 #include "vmm/roles/messages.h"
+#include "vmm/roles/slots.h"
 
 namespace husk::bench {
 
@@ -26,18 +27,28 @@ void DispatchRole();
 
 class SealedWorker {
  public:
+    // Where a role expects what every device has.
+    struct WireSlots {
+        int vmm;
+        int interrupt;
+        int doorbell;
+    };
+    static constexpr WireSlots kBlk{blk_slot::kVmm, blk_slot::kInterrupt, blk_slot::kDoorbell};
+    static constexpr WireSlots kNet{net_slot::kVmm, net_slot::kInterrupt, net_slot::kDoorbell};
+    static constexpr WireSlots kConsole{console_slot::kVmm, console_slot::kInterrupt, console_slot::kDoorbell};
+
     // Everything but the role, with `ram` bytes of guest memory. `without`: layers not to apply (for experiments).
     [[nodiscard]] static Result<std::unique_ptr<SealedWorker>> Create(std::uint64_t ram, LayerSet without = {});
     SealedWorker(const SealedWorker&) = delete;
     SealedWorker& operator=(const SealedWorker&) = delete;
     ~SealedWorker();
 
-    // Starts role `kind` with `slots` beside those of every worker. Gives back once the role says that it is sealed,
-    // with the descriptor of its statistics.
+    // Starts role `kind` with `slots` beside `wires`. Gives back once the role says that it is sealed, with the
+    // descriptor of its statistics.
     template <typename Config>
-    [[nodiscard]] Result<ScopedFd> Start(const std::string& kind, std::vector<SlotAssignment> slots,
-                                         const Config& config) {
-        AddWires(slots);
+    [[nodiscard]] Result<ScopedFd> Start(const std::string& kind, const WireSlots& wires,
+                                         std::vector<SlotAssignment> slots, const Config& config) {
+        AddWires(wires, slots);
         const RoleLimits limits{.open_files = kWorkerFiles, .file_size = kUnlimited};
         role_.emplace(HUSK_TRY(starter_->Start(kind, kind + "0", std::move(slots), limits, config)));
         return WaitUntilReady();
@@ -52,6 +63,10 @@ class SealedWorker {
     [[nodiscard]] const EventFd& Doorbell() const { return doorbell_; }
     [[nodiscard]] const EventFd& Interrupt() const { return interrupt_; }
 
+    // To the role: as its vmm, also before it starts, and as its launcher.
+    [[nodiscard]] const Channel& AsVmm() const { return vmm_; }
+    [[nodiscard]] const Channel& AsLauncher() const { return role_->channel; }
+
     // Processor time of all its threads until now, in nanoseconds.
     [[nodiscard]] std::uint64_t CpuNanoseconds() const;
     [[nodiscard]] int Pid() const { return role_->process.pid; }
@@ -60,7 +75,7 @@ class SealedWorker {
 
  private:
     SealedWorker(GuestMemory memory, Channel vmm, Channel worker, EventFd doorbell, EventFd interrupt);
-    void AddWires(std::vector<SlotAssignment>& slots) const;
+    void AddWires(const WireSlots& wires, std::vector<SlotAssignment>& slots) const;
     [[nodiscard]] Result<ScopedFd> WaitUntilReady();
 
     GuestMemory memory_;

@@ -1,0 +1,36 @@
+#include "benchmarks/devices/latencies.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+
+namespace husk::bench {
+namespace {
+
+constexpr std::size_t kMost = 8'000'000;
+
+}  // namespace
+
+Latencies::Latencies() {
+    samples_.resize(kMost);
+    samples_.clear();
+}
+
+void Latencies::Add(std::uint64_t nanoseconds) {
+    if (samples_.size() == samples_.capacity()) return;
+    samples_.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(nanoseconds, 0xffff'ffff)));
+}
+
+nlohmann::json Latencies::Report() {
+    nlohmann::json result;
+    if (samples_.empty()) return result;
+    std::ranges::sort(samples_);
+    const auto count = static_cast<double>(samples_.size());
+    result["mean"] = std::accumulate(samples_.begin(), samples_.end(), 0.0) / count / 1000;
+    for (const auto& [name, part] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}})
+        result[name] = static_cast<double>(samples_[static_cast<std::size_t>(part * (count - 1))]) / 1000;
+    return result;
+}
+
+}  // namespace husk::bench
