@@ -29,11 +29,13 @@ LayerSet BenchOptions::Without() const { return unsealed ? LayerSet{Layer::kSecc
 
 nlohmann::json Cost::Each(std::uint64_t items, const DriverWires::Counts& wires) const {
     const auto each = [items](std::uint64_t count) { return static_cast<double>(count) / static_cast<double>(items); };
-    return {{"own_cpu_us", each(own_cpu) / 1000},
-            {"worker_cpu_us", each(worker_cpu) / 1000},
-            {"interrupts", each(interrupts)},
-            {"doorbells", each(wires.doorbells)},
-            {"driver_wakeups", each(wires.wakeups)}};
+    nlohmann::json result{{"cpu_us", each(cpu) / 1000}};
+    if (!with_worker) return result;
+    result["driver_cpu_us"] = each(driver_cpu) / 1000;
+    result["interrupts"] = each(interrupts);
+    result["doorbells"] = each(wires.doorbells);
+    result["driver_wakeups"] = each(wires.wakeups);
+    return result;
 }
 
 CostMeter::CostMeter(const SealedWorker* worker, const Counter* interrupts)
@@ -41,9 +43,9 @@ CostMeter::CostMeter(const SealedWorker* worker, const Counter* interrupts)
 
 Cost CostMeter::Now() const {
     Cost now;
-    if (worker_ != nullptr) now.worker_cpu = worker_->CpuNanoseconds();
+    (worker_ != nullptr ? now.driver_cpu : now.cpu) = ThreadCpu();
+    if (worker_ != nullptr) now.cpu = worker_->CpuNanoseconds();
     if (interrupts_ != nullptr) now.interrupts = interrupts_->Get();
-    now.own_cpu = ThreadCpu();
     now.seconds = static_cast<double>(MonotonicNanoseconds()) / kSecond;
     return now;
 }
@@ -51,9 +53,10 @@ Cost CostMeter::Now() const {
 Cost CostMeter::SoFar() const {
     const Cost now = Now();
     return {.seconds = now.seconds - before_.seconds,
-            .own_cpu = now.own_cpu - before_.own_cpu,
-            .worker_cpu = now.worker_cpu - before_.worker_cpu,
-            .interrupts = now.interrupts - before_.interrupts};
+            .cpu = now.cpu - before_.cpu,
+            .driver_cpu = now.driver_cpu - before_.driver_cpu,
+            .interrupts = now.interrupts - before_.interrupts,
+            .with_worker = worker_ != nullptr};
 }
 
 int RunBench(CLI::App& app, int argc, char** argv, const std::function<Result<nlohmann::json>()>& measure) {

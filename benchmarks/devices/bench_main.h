@@ -29,12 +29,13 @@ struct BenchOptions {
 
 struct Cost {
     double seconds = 0;
-    std::uint64_t own_cpu = 0;     // nanoseconds of this thread
-    std::uint64_t worker_cpu = 0;  // nanoseconds of all the worker's threads
+    std::uint64_t cpu = 0;         // nanoseconds of all the worker's threads; without a worker, of this one
+    std::uint64_t driver_cpu = 0;  // nanoseconds of this thread, with a worker
     std::uint64_t interrupts = 0;
+    bool with_worker = false;
 
     // A part of it for each of `items`, in microseconds where it is a time.
-    [[nodiscard]] nlohmann::json Each(std::uint64_t items, const DriverWires::Counts& wires = {}) const;
+    [[nodiscard]] nlohmann::json Each(std::uint64_t items, const DriverWires::Counts& wires) const;
 };
 
 // Counts from its construction on. Without a worker, only what this thread does.

@@ -13,11 +13,14 @@ class Latencies {
     Latencies();
     void Add(std::uint64_t nanoseconds);
     void Clear() { samples_.clear(); }
-    // Mean and percentiles in microseconds; null without any.
+    // Mean and percentiles in microseconds: those that at least one of the latencies is beyond. Null without any.
     [[nodiscard]] nlohmann::json Report();
 
  private:
     std::vector<std::uint32_t> samples_;
 };
+
+// Sleeps for `nanoseconds`, if there are any, and says what time it is.
+[[nodiscard]] std::uint64_t AfterPause(std::uint64_t nanoseconds);
 
 }  // namespace husk::bench
