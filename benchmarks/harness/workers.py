@@ -72,7 +72,8 @@ class Case:
                 self.figure("doorbells", f"doorbells for each {each}", "", "each", "doorbells")]
 
     def cpu(self, each):
-        return self.figure("cpu", f"processor time of the worker for each {each}", "us", "each", "cpu_us")
+        """Of the worker, all its threads, or of the floor's one."""
+        return self.figure("cpu", f"processor time for each {each}", "us", "each", "cpu_us")
 
 
 def at(report, path):

@@ -11,9 +11,9 @@ import importlib
 SECONDS = {
     "virtqueue": (10, 60),
     "exits": (20, 240),
-    "disk_worker": (40, 280),
-    "net_worker": (40, 300),
-    "console_worker": (10, 100),
+    "disk_worker": (35, 280),
+    "net_worker": (37, 270),
+    "console_worker": (18, 110),
     "start": (25, 300),
     "footprint": (25, 120),
     "guest_block": (40, 300),

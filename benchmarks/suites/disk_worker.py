@@ -76,7 +76,7 @@ def figures_of(name, turns):
 def measure(context):
     if not shutil.which("fio"):
         raise NotMeasured("fio is missing, and there is nothing to measure against without it: apt-get install fio")
-    turns, seconds = context.pick((1, 0.3), (3, 0.4), (5, 1.5))
+    turns, seconds = context.pick((1, 0.3), (3, 0.4), (5, 1.2))
     names = list(CASES)[:context.pick(1, 5, len(CASES))]
     figures = []
     with disk(context.pick(64, 256, 1024) * MIB) as file:

@@ -10,7 +10,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "benchmarks"))
 
 import suites  # noqa: E402
-from harness import compare, plots, readme, report, results, text  # noqa: E402
+from harness import compare, plots, readme, report, results, text, workers  # noqa: E402
 from harness.figures import FLOOR, HUSK, QEMU, Figure, Target  # noqa: E402
 
 
@@ -91,6 +91,21 @@ class Comparisons(unittest.TestCase):
         moved = compare.movements(compare.in_turns(measure, ("A", "B"), 3))
         self.assertEqual(order, ["A", "B", "B", "A", "A", "B"])
         self.assertEqual([(moved[0].before, moved[0].after, moved[0].verdict)], [(1, 2, "worse")])
+
+
+class Workers(unittest.TestCase):
+    TURNS = {FLOOR: [{"rate": 4, "latency_us": {"p50": 2, "p99": 9}}, {"rate": 8, "latency_us": {"p50": 2}}],
+             HUSK: [{"rate": 2, "latency_us": {"p50": 3, "p99": 9}, "each": {"doorbells": 1, "interrupts": 0}},
+                    {"rate": 6, "latency_us": {"p50": 4}, "each": {"doorbells": 1, "interrupts": 0}}]}
+
+    def test_a_figure_has_the_values_of_all_who_reported_it_in_each_turn(self):
+        case = workers.Case("suite.case", "a load", self.TURNS)
+        self.assertEqual(case.figure("rate", "it", "/s", "rate").ratio(FLOOR).median, 0.625)
+        self.assertEqual([found.others() for found in case.notifications("load")], [[], []])
+
+    def test_a_percentile_that_a_turn_had_too_little_for_is_no_figure(self):
+        self.assertEqual([found.id for found in workers.Case("suite.case", "a load", self.TURNS).latencies("time")],
+                         ["suite.case.p50"])
 
 
 class Reports(unittest.TestCase):
