@@ -70,13 +70,13 @@ def figures_of(name, turns):
         figures = [case.figure("rate", "requests a second", "/s", "rate", better="higher",
                                targets=[Target(FLOOR, at_least=0.90)] if deep else [])]
     return [*figures, *case.latencies("latency"), case.cpu("request"),
-            *case.notifications("request", [Target(None, at_most=0.2)] if deep and block == 4096 else [])]
+            *case.notifications("request", [Target(None, at_most=0.2)] if deep else [])]
 
 
 def measure(context):
     if not shutil.which("fio"):
         raise NotMeasured("fio is missing, and there is nothing to measure against without it: apt-get install fio")
-    turns, seconds = context.pick((1, 0.3), (3, 0.4), (5, 1.2))
+    turns, seconds = context.pick((1, 0.3), (3, 0.4), (5, 1.5))
     names = list(CASES)[:context.pick(1, 5, len(CASES))]
     figures = []
     with disk(context.pick(64, 256, 1024) * MIB) as file:
