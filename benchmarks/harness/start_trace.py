@@ -1,0 +1,136 @@
+"""When a VMM's first vCPU runs, and what processor time all its processes had had by then: by the kernel's own events, in a ring
+buffer of ours, so that nobody else's is touched. Needs root.
+
+A thread has the processor from the sched_switch that names it to the one that takes it away; kvm_fpu is the vCPU's state being
+loaded, right before it runs. The kernel's accounting for getrusage adds up the same intervals."""
+
+import collections
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+
+from harness.context import Failure, NotMeasured
+
+TRACING = pathlib.Path("/sys/kernel/tracing")
+EVENTS = ("sched/sched_process_fork", "sched/sched_process_exec", "sched/sched_process_exit", "sched/sched_switch", "kvm/kvm_fpu")
+LINE = re.compile(r"-(\d+) +\[(\d+)\] +\S+ +([\d.]+): (\w+): (.*)$")
+CHILD = re.compile(r"child_pid=(\d+)")
+SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .* next_comm=(.*) next_pid=(\d+) ")
+
+
+@dataclasses.dataclass
+class Start:
+    """From the exec to the first KVM_RUN, in seconds."""
+    wall: float
+    processor: float
+    by_name: dict  # {name of a thread, without its number: its part of `processor`}
+
+
+class Trace:
+    """While it is open, whatever this process starts is recorded, and only that."""
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise NotMeasured("the kernel's events are for root only")
+        if not (TRACING / "instances").is_dir():
+            subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACING], check=False, capture_output=True)
+        self.buffer = TRACING / "instances" / f"husk-start-{os.getpid()}"
+        try:
+            self.buffer.mkdir()
+            self.write("trace_clock", "mono")
+            self.write("options/overwrite", "0")  # a full buffer keeps its beginning
+            self.write("options/event-fork", "1")
+            self.write("set_event_pid", str(os.getpid()))
+            for event in EVENTS:
+                self.write(f"events/{event}/enable", "1")
+        except OSError as error:
+            self.__exit__()
+            raise NotMeasured(f"the kernel's events cannot be had here: {error}") from error
+        return self
+
+    def __exit__(self, *_):
+        if not self.buffer.is_dir():
+            return
+        for event in EVENTS:
+            if (self.buffer / f"events/{event}").is_dir():
+                self.write(f"events/{event}/enable", "0")
+        self.buffer.rmdir()
+
+    def write(self, name, text):
+        (self.buffer / name).write_text(text)
+
+    def start(self):
+        """Of the one command that was run."""
+        with (self.buffer / "trace").open() as lines:
+            return read_start(lines)
+
+
+class Reading:
+    """What is known of the command's threads, line by line."""
+
+    def __init__(self):
+        self.family = set()
+        self.names = {}  # a thread's last name, which says what it is
+        self.running = {}  # {processor: (thread, since when)}
+        self.spent = collections.Counter()
+        self.begun = None
+        self.first_run = None
+
+    def leave(self, cpu, now):
+        thread, since = self.running.pop(cpu, (None, now))
+        if thread is not None and self.begun is not None and self.first_run is None:
+            self.spent[thread] += now - max(since, self.begun)
+
+    def switch(self, cpu, now, what):
+        self.leave(cpu, now)
+        name_before, before, name, thread = SWITCH.search(what).groups()
+        self.names[int(before)], self.names[int(thread)] = name_before, name
+        if int(thread) in self.family:
+            self.running[cpu] = (int(thread), now)
+
+    def read(self, line):
+        found = LINE.search(line)
+        if not found:
+            return
+        thread, cpu, now, event, what = int(found[1]), found[2], float(found[3]), found[4], found[5]
+        if event == "sched_process_fork":
+            self.family.add(int(CHILD.search(what)[1]))
+        elif event == "sched_switch":
+            self.switch(cpu, now, what)
+        elif event == "sched_process_exit":
+            self.leave(cpu, now)
+        elif event == "sched_process_exec" and self.begun is None and thread in self.family:
+            self.begun = now
+        elif event == "kvm_fpu" and self.begun is not None and self.first_run is None:
+            for each in list(self.running):
+                self.leave(each, now)
+            self.first_run = now
+
+    def start(self):
+        by_name = collections.Counter()
+        for thread, spent in self.spent.items():
+            by_name[self.names.get(thread, "?").rstrip("0123456789")] += spent
+        return Start(self.first_run - self.begun, sum(by_name.values()), by_name)
+
+
+def read_start(lines):
+    """None if no vCPU was seen to run."""
+    reading = Reading()
+    for line in lines:
+        reading.read(line)
+    return None if reading.first_run is None else reading.start()
+
+
+def trace_start(command, statuses=(0,)):
+    with Trace() as trace:
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Failure(f"{command[0]}: {error}") from error
+        start = trace.start()
+    if done.returncode not in statuses or start is None:
+        raise Failure(f"status {done.returncode}, {'a' if start else 'no'} vCPU was seen to run: {' '.join(command)}: "
+                      f"{done.stderr.decode(errors='replace')[-2000:]}")
+    return start
