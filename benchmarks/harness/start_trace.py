@@ -17,6 +17,7 @@ TRACING = pathlib.Path("/sys/kernel/tracing")
 EVENTS = ("sched/sched_process_fork", "sched/sched_process_exec", "sched/sched_process_exit", "sched/sched_switch", "kvm/kvm_fpu")
 LINE = re.compile(r"-(\d+) +\[(\d+)\] +\S+ +([\d.]+): (\w+): (.*)$")
 CHILD = re.compile(r"child_pid=(\d+)")
+PROCESS_OF = {"husk": "launcher", "ctl": "vmm", "vcpu": "vmm", "blk": "disk"}  # by the name of a thread, without its number
 SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .* next_comm=(.*) next_pid=(\d+) ")
 
 
@@ -26,6 +27,13 @@ class Start:
     wall: float
     processor: float
     by_name: dict  # {name of a thread, without its number: its part of `processor`}
+
+    def by_process(self):
+        """The same by husk's processes."""
+        found = collections.Counter()
+        for name, spent in self.by_name.items():
+            found[PROCESS_OF.get(name, name)] += spent
+        return found
 
 
 class Trace:

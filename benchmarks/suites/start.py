@@ -15,9 +15,7 @@ ABOUT = "start-up beside QEMU microvm with the same devices, and what confinemen
 KERNELS = ("bzImage", "vmlinux")
 # reboot=t in LINUX: the guest ends by a crash on either, so that nothing depends on what a kernel knows of the machine.
 HUSK_REBOOTED, QEMU_REBOOTED = 4, 0
-# Of a VM with one disk, one console and one network card. On a quiet machine.
 START_TARGET = Target("qemu", at_most=0.25)
-SAID_OF_THREADS = {"husk": "launcher", "ctl": "vmm", "vcpu": "vcpu", "console": "console", "blk": "disk", "net": "net"}
 
 
 def milliseconds(seconds):
@@ -48,11 +46,11 @@ def first_run_figures(name, what, starts):
 
 
 def by_process(starts):
-    names = {name for start in starts for name in start.by_name}
-    values = {SAID_OF_THREADS.get(name, name): milliseconds(start.by_name[name] for start in starts) for name in sorted(names)}
-    return Figure("start.first-run.by-process", "exec to the first guest instruction, processor time of each process: a bare-metal "
-                  "guest, one disk, one console, one network card", "ms",
-                  {"husk": milliseconds(start.processor for start in starts)} | values)
+    names = sorted({name for start in starts for name in start.by_process()})
+    return Figure("start.first-run.by-process", "exec to the first guest instruction, processor time of each process: a bare-metal guest, one "
+                  "disk, one console, one network card", "ms",
+                  {"husk": milliseconds(start.processor for start in starts)} |
+                  {name: milliseconds(start.by_process()[name] for start in starts) for name in names})
 
 
 def bare_metal_starts(context, disk):

@@ -83,11 +83,13 @@ termios-sane
 SCRIPT
 }
 
-# qemu_process ARGUMENTS...: becomes the QEMU of this Debian, as a peer, on L1's KVM. Start it in the background.
+# qemu_process ARGUMENTS...: becomes the QEMU of this Debian, as a peer, on L1's KVM. Start it in the background. $under: words of a
+# command that runs it.
 qemu_process() {
   [ -e /lib64/ld-linux-x86-64.so.2 ] || ln -s /payload/qemu/lib64/ld-linux-x86-64.so.2 /lib64/
   export LD_LIBRARY_PATH=/payload/qemu/lib/x86_64-linux-gnu:/payload/qemu/usr/lib/x86_64-linux-gnu
-  exec /payload/qemu/usr/bin/qemu-system-x86_64 -L /payload/qemu/share -accel kvm -cpu host \
+  # shellcheck disable=SC2086 # words
+  exec ${under-} /payload/qemu/usr/bin/qemu-system-x86_64 -L /payload/qemu/share -accel kvm -cpu host \
     -nodefaults -no-user-config -display none "$@"
 }
 

@@ -11,7 +11,7 @@ busybox_program=/bin/busybox
 build_programs() {
   local source program
   mkdir -p "$cache/bin"
-  for source in "$repo_dir/tests/support/pty_expect.cc" "$lab_dir/l1/l1_exit.cc" "$lab_dir"/l2/*.cc; do
+  for source in "$repo_dir/tests/support/pty_expect.cc" "$lab_dir"/{l1,l2}/*.cc; do
     program=$cache/bin/$(basename "$source" .cc)
     [[ ! $program -nt $source ]] || continue
     g++ -std=c++23 -O2 -static -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Werror -o "$program" "$source" ||
@@ -129,7 +129,7 @@ build_payload() {
   echo "$fingerprint" >"$cache/payload.fingerprint"
 }
 
-# copy_benchmarks FOLDER ROOT: what was built there for the scenario exit-cost, which fails where it was not.
+# copy_benchmarks FOLDER ROOT: what was built there for the scenarios exit-cost and start-cost, which fail where it was not.
 copy_benchmarks() {
   [[ -x $1/exit_cost ]] || return 0
   cp "$1/exit_cost" "$2/bin/"
@@ -155,7 +155,7 @@ build_l1_initramfs() {
   cp "$lab_dir/l1/init" "$root/init"
   cp "$lab_dir"/l1/{serve.sh,run-scenario,unprivileged,scenario.sh,disk.sh,tools.sh,net.sh,screen.sh,nixos.sh,known-complaints} "$root/lab/"
   cp -r "$lab_dir/scenarios" "$repo_dir/README.md" "$root/lab/"
-  cp "$cache"/bin/{pty_expect,l1_exit,frames,ping_sweep} "$root/bin/"
+  cp "$cache"/bin/{pty_expect,l1_exit,stopwatch,frames,ping_sweep} "$root/bin/"
   cp "$2" "$root/bin/husk"
   copy_loaded_libraries "$root"
   copy_with_libraries "$2" "$root"
