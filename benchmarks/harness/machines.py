@@ -63,13 +63,13 @@ def make_disk(folder, name="disk.raw"):
     return disk
 
 
-def make_initrd(folder):
-    """One whose init says that it is there and reboots."""
+def make_initrd(folder, says=BOOTED, then="reboot -f"):
+    """One whose init says that it is there and goes on with a command of busybox's."""
     root = pathlib.Path(folder) / "initrd-root"
     (root / "bin").mkdir(parents=True)
     (root / "dev").mkdir()
     shutil.copy("/bin/busybox", root / "bin/busybox")
-    (root / "init").write_text(f"#!/bin/busybox sh\n/bin/busybox echo {BOOTED.decode()}\n/bin/busybox reboot -f\n")
+    (root / "init").write_text(f"#!/bin/busybox sh\n/bin/busybox echo {says.decode()}\nexec /bin/busybox {then}\n")
     (root / "init").chmod(0o755)
     initrd = pathlib.Path(folder) / "initrd"
     names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
