@@ -10,8 +10,11 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
+import time
 
 from harness.context import Failure, NotMeasured
+from harness.processes import end
 
 TRACING = pathlib.Path("/sys/kernel/tracing")
 EVENTS = ("sched/sched_process_fork", "sched/sched_process_exec", "sched/sched_process_exit", "sched/sched_switch", "kvm/kvm_fpu")
@@ -69,8 +72,28 @@ class Trace:
     def write(self, name, text):
         (self.buffer / name).write_text(text)
 
-    def start(self):
-        """Of the one command that was run."""
+    def start(self, command, statuses=(0,)):
+        """Of a VMM that ends with one of these statuses, or is ended once its vCPU was seen to run."""
+        self.write("trace", "")  # empties it
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            start, deadline = None, time.monotonic() + 60
+            while process.poll() is None and start is None and time.monotonic() < deadline:
+                try:
+                    process.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    start = self.read()
+            if process.returncode is None:
+                end(process)
+            elif process.returncode in statuses:
+                start = self.read()
+            if start is None:
+                said.seek(0)
+                raise Failure(f"status {process.returncode}, or no vCPU was seen to run: {' '.join(command)}: "
+                              f"{said.read().decode(errors='replace')[-2000:]}")
+        return start
+
+    def read(self):
         with (self.buffer / "trace").open() as lines:
             return read_start(lines)
 
@@ -129,16 +152,3 @@ def read_start(lines):
     for line in lines:
         reading.read(line)
     return None if reading.first_run is None else reading.start()
-
-
-def trace_start(command, statuses=(0,)):
-    with Trace() as trace:
-        try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failure(f"{command[0]}: {error}") from error
-        start = trace.start()
-    if done.returncode not in statuses or start is None:
-        raise Failure(f"status {done.returncode}, {'a' if start else 'no'} vCPU was seen to run: {' '.join(command)}: "
-                      f"{done.stderr.decode(errors='replace')[-2000:]}")
-    return start

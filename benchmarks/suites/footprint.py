@@ -14,8 +14,8 @@ import time
 from harness.context import TOP, Failure, NotMeasured
 from harness.figures import Figure, Target
 from harness.machines import LINUX, QEMU, Machine, make_disk, make_initrd
-from harness.processes import (beyond_guest_memory, check_guest_memory, descriptors, family, libraries, mappings, role,
-                               status_number)
+from harness.processes import (beyond_guest_memory, check_guest_memory, descriptors, end, family, libraries, mappings,
+                               role, status_number)
 
 ABOUT = "memory of an idle VM beyond guest RAM, page tables, threads, descriptors, libraries, program size, beside QEMU microvm"
 IDLE = b"idle"
@@ -63,8 +63,7 @@ def observe(command, memory, preloaded):
             raise Failure(f"{preloaded} is not in every process")
         return Taken(process.pid, memory)
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
 
 
 class Programs:
@@ -207,7 +206,7 @@ def measure(context):
         figures += role_figures(case.name, case.what, found) if case.with_roles else []
     try:
         prefix, allocator = preloading(context)
-        for case in wanted:
+        for case in wanted if context.tier == "full" else [case for case in wanted if case.with_roles]:
             found = observe_in_turns(context, programs, case.machine, prefix, allocator)
             figures += memory_figures(f"{case.name}.preloaded", f"{case.what}, a hardened allocator preloaded", found)
     except NotMeasured as reason:

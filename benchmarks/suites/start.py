@@ -9,7 +9,7 @@ from harness.confinement import ALL_LAYERS, WITHOUT, timeline, without
 from harness.context import Failure, NotMeasured
 from harness.figures import Figure, Target
 from harness.machines import BOOTED, LINUX, QEMU_POWERED_OFF, Machine, make_disk, make_initrd
-from harness.start_trace import Trace, trace_start
+from harness.start_trace import Trace
 
 ABOUT = "start-up beside QEMU microvm with the same devices, and what confinement and each process have of it"
 KERNELS = ("bzImage", "vmlinux")
@@ -33,9 +33,9 @@ def take_turns(turns, measures):
 
 # --- to the first KVM_RUN
 
-def trace_pair(husk, machine, turns, husk_status=0, qemu_status=QEMU_POWERED_OFF):
-    return take_turns(turns, {"husk": lambda: trace_start(machine.husk(husk), (husk_status,)),
-                              "qemu": lambda: trace_start(machine.qemu(), (qemu_status,))})
+def first_runs(trace, husk, machine, turns, husk_status=0, qemu_status=QEMU_POWERED_OFF):
+    return take_turns(turns, {"husk": lambda: trace.start(machine.husk(husk), (husk_status,)),
+                              "qemu": lambda: trace.start(machine.qemu(), (qemu_status,))})
 
 
 def first_run_figures(name, what, starts):
@@ -53,25 +53,21 @@ def by_process(starts):
                   {name: milliseconds(start.by_process()[name] for start in starts) for name in names})
 
 
-def bare_metal_starts(context, disk):
+def bare_metal_first_runs(context, trace, disk):
     guest = context.build / "tests/guest/guests/hello"
-    turns = context.pick(1, 7, 40)
+    turns = context.pick(1, 5, 25)
     whats = {"console": ("a bare-metal guest, one console", Machine(guest)),
              "disk": ("a bare-metal guest, one console, one disk", Machine(guest, disks=[disk])),
              "disk-net": ("a bare-metal guest, one console, one disk, one network card", Machine(guest, disks=[disk], nets=1))}
     figures = []
     for name, (what, machine) in whats.items():
-        starts = trace_pair(context.husk, machine, turns)
+        starts = first_runs(trace, context.husk, machine, turns)
         figures += first_run_figures(name, what, starts)
     return figures + [by_process(starts["husk"])]
 
 
 def linux(kernel, initrd, **devices):
     return Machine(kernel, initrd=initrd, command_line=LINUX, memory=256, **devices)
-
-
-def linux_starts(husk, machine, turns):
-    return trace_pair(husk, machine, turns, HUSK_REBOOTED, QEMU_REBOOTED)
 
 
 # --- whole lives
@@ -102,17 +98,18 @@ def linux_machines(folder, initrd, disk):
             for kernel in KERNELS}
 
 
-def linux_first_runs(context, machines):
+def linux_first_runs(context, trace, machines):
     figures = []
     for kernel, (what, machine) in machines.items():
-        figures += first_run_figures(kernel.lower(), what, linux_starts(context.husk, machine, context.pick(1, 4, 25)))
+        figures += first_run_figures(kernel.lower(), what, first_runs(
+            trace, context.husk, machine, context.pick(1, 4, 15), HUSK_REBOOTED, QEMU_REBOOTED))
     return figures
 
 
 def linux_boots(context, machines):
     figures = []
     for kernel, (what, machine) in machines.items():
-        lives = whole_boots(context.husk, machine, context.pick(1, 4, 40))
+        lives = whole_boots(context.husk, machine, context.pick(1, 3, 15))
         figures += [Figure(f"start.boot.{kernel.lower()}.{key}", f"exec, boot to init, reboot, exit, {kind}: {what}", "ms",
                            {who: milliseconds(each[part] for each in of) for who, of in lives.items()})
                     for part, key, kind in ((1, "cpu", "processor time of all processes"), (0, "wall", "wall time"))]
@@ -131,11 +128,11 @@ def per_second(commands, status, count):
 def rates(context):
     disks = [make_disk(context.scratch, f"disk{number}.raw") for number in range(2)]  # nobody else may have a VM's disk
     machines = [Machine(context.build / "tests/guest/guests/hello", disks=[disk], nets=1) for disk in disks]
-    count = context.pick(2, 8, 40)
+    count = context.pick(2, 6, 20)
     figures = []
     for at_once, name, what in ((1, "one", "one after the other"), (2, "two", "two at a time")):
         some = machines[:at_once]
-        found = take_turns(context.pick(1, 3, 9), {
+        found = take_turns(context.pick(1, 3, 7), {
             "husk": lambda: per_second([machine.husk(context.husk) for machine in some], 0, count // at_once),
             "qemu": lambda: per_second([machine.qemu() for machine in some], QEMU_POWERED_OFF, count // at_once)})
         figures.append(Figure(f"start.rate.{name}", f"VMs from exec to power-off, {what}: a bare-metal guest, one disk, one console, "
@@ -149,7 +146,7 @@ def timelines(context, disk):
     variants = {"husk": "", "unconfined": WITHOUT[ALL_LAYERS], "no-namespaces": WITHOUT["all namespaces"], "no-seccomp": "seccomp"}
     if context.tier == "full":
         variants |= {f"no-{layer}": layers for layer, layers in WITHOUT.items() if " " not in layer}
-    found = take_turns(context.pick(1, 5, 30), {
+    found = take_turns(context.pick(1, 4, 15), {
         who: lambda layers=layers: timeline(context.run, context.build, context.scratch, disk, layers) for who, layers in variants.items()})
     marks = [mark for mark in found["husk"][0] if mark not in ("first_run", "first_console_byte", "guest_ended", "exit")]
     own = {"husk": [each["first_run"] / 1000 for each in found["husk"]]}
@@ -161,11 +158,11 @@ def timelines(context, disk):
                {who: [each["first_run"] / 1000 for each in of] for who, of in found.items()})]
 
 
-def confinement_processor_time(context, disk):
+def confinement_processor_time(context, trace, disk):
     machine = Machine(context.build / "tests/guest/guests/hello", disks=[disk])
     variants = {"husk": "", "unconfined": WITHOUT[ALL_LAYERS], "no-namespaces": WITHOUT["all namespaces"], "no-seccomp": "seccomp"}
-    found = take_turns(context.pick(1, 5, 30), {
-        who: lambda layers=layers: trace_start(machine.husk(context.husk, *without(layers))) for who, layers in variants.items()})
+    found = take_turns(context.pick(1, 4, 15), {
+        who: lambda layers=layers: trace.start(machine.husk(context.husk, *without(layers))) for who, layers in variants.items()})
     return [Figure("start.confinement.cpu", "exec to the first guest instruction, processor time, with and without layers of confinement", "ms",
                    {who: milliseconds(start.processor for start in of) for who, of in found.items()})]
 
@@ -179,9 +176,9 @@ def measure(context):
         machines, missing = {}, [f"no Linux: {reason}"]
     figures = []
     try:
-        with Trace():
-            pass
-        figures += bare_metal_starts(context, disk) + linux_first_runs(context, machines) + confinement_processor_time(context, disk)
+        with Trace() as trace:
+            figures += bare_metal_first_runs(context, trace, disk) + linux_first_runs(context, trace, machines)
+            figures += confinement_processor_time(context, trace, disk)
     except NotMeasured as reason:
         missing.append(f"no processor time and no wall time to the first instruction: {reason}")
     figures += linux_boots(context, machines) + rates(context) + timelines(context, disk)
