@@ -23,14 +23,14 @@ start() {
   mkdir $trace
   echo x86-tsc >$trace/trace_clock
   echo 1 >$trace/options/event-fork
-  for event in sched/sched_process_fork sched/sched_process_exec sched/sched_process_exit sched/sched_switch kvm/kvm_fpu; do
-    echo 1 >$trace/events/$event/enable
-  done
   echo traceoff:1 >$trace/events/kvm/kvm_fpu/trigger # so that the rest is not slowed down
   # What is recorded are the children of the shell that becomes stopwatch.
   (
     read -r self _ </proc/self/stat
     echo "$self" >$trace/set_event_pid
+    for event in sched/sched_process_fork sched/sched_process_exec sched/sched_process_exit sched/sched_switch kvm/kvm_fpu; do
+      echo 1 >$trace/events/$event/enable
+    done
     "$@"
   ) </dev/null >log 2>&1
   cat log
