@@ -66,7 +66,7 @@ def start_costs(run):
                               name: [start.by_process()[name] / 1e6 for start in own] for name in names}, note=NOISE))
     figures.append(figure("first-line", "exec to the first user-space line, what all processes and the guest execute", "linux",
                           lambda start, ticks, spent: spent))
-    figures.append(figure("first-line.time", "exec to the first user-space line, on a clock that a halted processor does not stop (1 ns is an "
+    figures.append(figure("first-line.time", "exec to the first user-space line, by a clock that no halt stops (1 ns is an "
                           "instruction)", "linux", lambda start, ticks, spent: ticks))
     return figures
 
