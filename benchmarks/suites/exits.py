@@ -72,7 +72,7 @@ def measure_exits(context):
     with disk.open("wb") as file:
         file.truncate(1 << 20)
     found = {}
-    for _ in range(context.pick(1, 5, 25)):
+    for _ in range(context.pick(1, 3, 20)):
         for who, command in commands(context.build, disk).items():
             for operation, ticks in run_turn(context, command).items():
                 found.setdefault(operation, {}).setdefault(who, []).append(ticks / rate)

@@ -2,11 +2,19 @@
 
 import json
 import os
+import pathlib
 import pty
+import re
 import signal
 import time
 
 import harness
+
+HUGE_PAGES = 16  # of 2 MiB: what the harness gives a guest
+
+
+def free_huge_pages():
+    return int(re.search(r"^HugePages_Free: +(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)[1])
 
 
 class ExitStatus(harness.HuskTest):
@@ -23,6 +31,16 @@ class ExitStatus(harness.HuskTest):
 
     def test_several_vcpus_of_which_one_runs_can_power_off(self):
         self.assert_run(self.run_husk("hello", "--cpus", "4"), 0, b"hello from afar\n")
+
+    def test_a_guest_in_huge_pages_runs_and_gives_them_back(self):
+        pool = pathlib.Path("/proc/sys/vm/nr_hugepages")
+        before = pool.read_text()
+        self.addCleanup(pool.write_text, before)
+        wanted = int(before) + HUGE_PAGES
+        self.assertTrue(harness.eventually(lambda: pool.write_text(str(wanted)) and int(pool.read_text()) == wanted),
+                        "this host has no memory left for huge pages")
+        self.assert_run(self.run_husk("hello", "--hugepages"), 0, b"hello from afar\n")
+        self.assertIsNotNone(harness.eventually(lambda: free_huge_pages() >= HUGE_PAGES))
 
     def test_reset_is_3_when_a_reboot_shall_exit(self):
         done = self.run_husk("reset", "--on-reboot", "exit")

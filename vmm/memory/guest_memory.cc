@@ -36,6 +36,18 @@ Result<std::byte*> Map(int fd, std::uint64_t size) {
     return static_cast<std::byte*>(base);
 }
 
+Result<> ReadInto(std::span<std::byte> target, int fd, off_t position) {
+    while (!target.empty()) {
+        const ssize_t got = ::pread(fd, target.data(), target.size(), position);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::unexpected(Error::Os("cannot be read").As(ErrorKind::kBootSource));
+        if (got == 0) return Fail(ErrorKind::kBootSource, "ends too early");
+        target = target.subspan(static_cast<std::size_t>(got));
+        position += got;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<GuestMemory> GuestMemory::Create(std::uint64_t size, PageBacking backing) {
@@ -100,6 +112,8 @@ Result<> GuestMemory::LoadFile(GuestAddress at, int fd, std::uint64_t offset, st
     for (std::uint64_t left = length; left > 0;) {
         const ssize_t moved = ::sendfile(fd_.Get(), fd, &position, left);
         if (moved < 0 && errno == EINTR) continue;
+        // Huge pages cannot be written to but through a mapping.
+        if (moved < 0 && errno == EINVAL) return ReadInto(target->last(left), fd, position);
         if (moved < 0) return std::unexpected(Error::Os("cannot be read").As(ErrorKind::kBootSource));
         if (moved == 0) return Fail(ErrorKind::kBootSource, "ends too early");
         left -= static_cast<std::uint64_t>(moved);

@@ -72,8 +72,8 @@ class GuestMemory {
     // False, and nothing written, when the range is not RAM.
     [[nodiscard]] bool Write(GuestAddress at, std::span<const std::byte> bytes) const;
 
-    // Copies `length` bytes of the regular file `fd` from `offset` to guest address `at`, in the kernel, without
-    // mapping either side. Start-up only.
+    // Copies `length` bytes of the regular file `fd` from `offset` to guest address `at`: in the kernel, from file to
+    // file, unless this memory is of huge pages. Start-up only.
     [[nodiscard]] Result<> LoadFile(GuestAddress at, int fd, std::uint64_t offset, std::uint64_t length) const;
 
  private:
