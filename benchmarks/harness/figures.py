@@ -46,6 +46,7 @@ class Figure:
     added_to_floor: bool = False  # ratios are those of what husk and the peer add to the floor
     targets: list[Target] = dataclasses.field(default_factory=list)
     note: str = ""
+    parts: bool = False  # the others are parts of husk's, or other things told along with it: no ratios
     # How it went on, where it is a matter of growth: {who: [[x, y], ...]}, and what x is.
     curves: dict[str, list[list[float]]] = dataclasses.field(default_factory=dict)
     along: str = ""
@@ -72,7 +73,7 @@ class Figure:
 
     def ratio(self, beside):
         """None if there is nothing to compare with, or nothing that could be told from the floor."""
-        if beside not in self.values or beside == HUSK:
+        if beside not in self.values or beside == HUSK or (self.parts and beside not in (FLOOR, QEMU)):
             return None
         if self.added_to_floor and beside != FLOOR:
             return ratio_of_added(self.values[HUSK], self.values[beside], self.values[FLOOR])

@@ -50,13 +50,10 @@ def verdicts(figure):
 
 def line(figure):
     """One line for a terminal."""
-    text = f"  {figure.what:64} {number(figure.median(HUSK)):>9} {figure.unit:12}"
+    text = f"{number(figure.median(HUSK)):>10} {figure.unit:14}"
     for who in (FLOOR, QEMU):
-        if who in figure.values:
-            text += f"  {who} {number(figure.median(who))}"
-            beside = figure.ratio(who)
-            if beside:
-                text += f" (ratio {beside.median:.2f})"
-    for part in (others(figure), verdicts(figure)):
-        text += f"  {part}" if part else ""
-    return text
+        beside = figure.ratio(who)
+        said = f"{beside.median:.2f} of {who}'s" if beside else ""
+        text += f" {said:>16}"
+    more = ", ".join(part for part in (others(figure), verdicts(figure)) if part)
+    return f"{text}  {figure.what}" + (f"; {more}" if more else "")

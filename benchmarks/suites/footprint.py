@@ -162,11 +162,12 @@ def role_figures(name, what, found):
     worst = {who: [float(max(taken.libraries.values())) for taken in takens] for who, takens in found.items()}
     return [
         Figure(f"footprint.memory.{name}.by-process", f"memory beyond guest RAM of each process, {what}", "MiB",
-               {"husk": sums(husk, "memory", 1024)} | of_each_role(husk, "memory", 1024)),
+               {"husk": sums(husk, "memory", 1024)} | of_each_role(husk, "memory", 1024), parts=True),
         Figure(f"footprint.threads.{name}", f"threads, {what}", "threads",
-               {"husk": sums(husk, "threads"), "qemu": sums(qemu, "threads")} | of_each_role(husk, "threads"), exact=True),
+               {"husk": sums(husk, "threads"), "qemu": sums(qemu, "threads")} | of_each_role(husk, "threads"), exact=True, parts=True),
         Figure(f"footprint.descriptors.{name}", f"open file descriptors, {what}", "descriptors",
-               {"husk": sums(husk, "descriptors"), "qemu": sums(qemu, "descriptors")} | of_each_role(husk, "descriptors"), exact=True),
+               {"husk": sums(husk, "descriptors"), "qemu": sums(qemu, "descriptors")} | of_each_role(husk, "descriptors"), exact=True,
+               parts=True),
         Figure(f"footprint.libraries.{name}", f"shared libraries mapped, of husk in the process that has most, {what}", "libraries", worst,
                exact=True)]
 
@@ -177,14 +178,14 @@ def program_figures(context, programs):
                       note="one file is all of husk; QEMU's firmware and modules are not counted")]
     lines = {folder: [float(lines_of(TOP / folder))] for folder in FOLDERS}
     figures.append(Figure("footprint.lines", "lines of C++ without blank ones, tests and benchmarks", "lines",
-                          {"husk": [sum(count for count, in lines.values())]} | lines, exact=True))
+                          {"husk": [sum(count for count, in lines.values())]} | lines, exact=True, parts=True))
     printed = context.run([context.husk, "doctor", "--seccomp"])
     calls = {who.replace(": ", "-").replace(" ", "-"): [float(count)]
              for who, count in re.findall(r"^([a-z][\w: ]*): (\d+) system calls, \d+ rules", printed, re.MULTILINE)}
     if not calls:
         raise Failure("'husk doctor --seccomp' names no system calls")
     figures.append(Figure("footprint.system-calls", "system calls that the kind of thread with most may make", "system calls",
-                          {"husk": [max(count for count, in calls.values())]} | calls, exact=True))
+                          {"husk": [max(count for count, in calls.values())]} | calls, exact=True, parts=True))
     return figures
 
 

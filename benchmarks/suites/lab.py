@@ -63,7 +63,7 @@ def start_costs(run):
                       lambda start, *_: start.processor, [START_TARGET]) for guest in GUESTS]
     figures.append(Figure("lab.first-run.by-process", f"exec to the first guest instruction, what each process executes: {GUESTS['linux']}, {DEVICES}",
                           "million instructions", {"husk": [start.processor / 1e6 for start in own]} | {
-                              name: [start.by_process()[name] / 1e6 for start in own] for name in names}, note=NOISE))
+                              name: [start.by_process()[name] / 1e6 for start in own] for name in names}, note=NOISE, parts=True))
     figures.append(figure("first-line", "exec to the first user-space line, what all processes and the guest execute", "linux",
                           lambda start, ticks, spent: spent))
     figures.append(figure("first-line.time", "exec to the first user-space line, by a clock that no halt stops (1 ns is an "

@@ -50,7 +50,7 @@ def by_process(starts):
     return Figure("start.first-run.by-process", "exec to the first guest instruction, processor time of each process: a bare-metal guest, one "
                   "disk, one console, one network card", "ms",
                   {"husk": milliseconds(start.processor for start in starts)} |
-                  {name: milliseconds(start.by_process()[name] for start in starts) for name in names})
+                  {name: milliseconds(start.by_process()[name] for start in starts) for name in names}, parts=True)
 
 
 def bare_metal_first_runs(context, trace, disk):
@@ -153,7 +153,7 @@ def timelines(context, disk):
     return [
         Figure("start.timeline", "exec to the first guest instruction, wall time, and to what comes before it: a bare-metal guest, one disk, "
                "one console", "ms",
-               own | {mark.replace("_", "-"): [each[mark] / 1000 for each in found["husk"]] for mark in marks}),
+               own | {mark.replace("_", "-"): [each[mark] / 1000 for each in found["husk"]] for mark in marks}, parts=True),
         Figure("start.confinement.wall", "exec to the first guest instruction, wall time, with and without layers of confinement", "ms",
                {who: [each["first_run"] / 1000 for each in of] for who, of in found.items()})]
 
