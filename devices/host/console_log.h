@@ -53,7 +53,7 @@ class ConsoleLog {
 
     File file_;
     EscapeSequenceFilter filter_;
-    std::array<std::byte, kGathered> gathered_{};
+    std::array<std::byte, kGathered> gathered_;
     std::size_t size_ = 0;
     int failure_ = 0;  // an errno
     bool told_ = false;

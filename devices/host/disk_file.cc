@@ -108,7 +108,7 @@ Result<> DiskFile::MakeDirect() {
 
 DiskFile DiskFile::Adopt(ScopedFd fd, const DiskGeometry& geometry, bool read_only, bool direct) {
     DiskFile disk(std::move(fd), {}, geometry, read_only);
-    if (direct) disk.bounce_ = std::make_unique<BounceBuffers>();
+    if (direct) disk.bounce_ = std::make_unique_for_overwrite<BounceBuffers>();
     return disk;
 }
 

@@ -56,7 +56,7 @@ class NetStream final : public NetBackend {
     std::size_t in_end_ = 0;
     std::size_t out_begin_ = 0;
     std::size_t out_end_ = 0;
-    std::unique_ptr<Buffers> buffers_ = std::make_unique<Buffers>();
+    std::unique_ptr<Buffers> buffers_ = std::make_unique_for_overwrite<Buffers>();
 };
 
 }  // namespace husk

@@ -74,7 +74,7 @@ class OutputBuffer {
 
     std::optional<EscapeSequenceFilter> filter_;
     ConsoleLog* log_ = nullptr;
-    std::array<std::byte, kCapacity> bytes_{};
+    std::array<std::byte, kCapacity> bytes_;  // a page of it takes memory once it is used
     std::size_t start_ = 0;
     std::size_t size_ = 0;
     bool newest_ = false;

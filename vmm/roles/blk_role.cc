@@ -194,9 +194,9 @@ class BlkRole {
 
 void RunBlkRole() {
     const Channel launcher{ScopedFd(blk_slot::kLauncher)};
-    BlkRole role(launcher);
-    if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    role.Run();
+    const auto role = std::make_unique<BlkRole>(launcher);  // on the stack, all of it would be zeroed
+    if (const auto prepared = role->Prepare(); !prepared) FailRole(launcher, prepared.error());
+    role->Run();
     LeaveRole(0);
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <ctime>
+#include <memory>
 
 #include "devices/host/console_log.h"
 #include "devices/host/console_pump.h"
@@ -390,9 +391,9 @@ class ConsoleRole {
 
 void RunConsoleRole() {
     const Channel launcher{ScopedFd(console_slot::kLauncher)};
-    ConsoleRole role(launcher);
-    if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    role.Run();
+    const auto role = std::make_unique<ConsoleRole>(launcher);  // on the stack, all of it would be zeroed
+    if (const auto prepared = role->Prepare(); !prepared) FailRole(launcher, prepared.error());
+    role->Run();
     LeaveRole(0);
 }
 

@@ -182,9 +182,9 @@ class NetRole {
 
 void RunNetRole() {
     const Channel launcher{ScopedFd(net_slot::kLauncher)};
-    NetRole role(launcher);
-    if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    role.Run();
+    const auto role = std::make_unique<NetRole>(launcher);  // on the stack, all of it would be zeroed
+    if (const auto prepared = role->Prepare(); !prepared) FailRole(launcher, prepared.error());
+    role->Run();
     LeaveRole(0);
 }
 

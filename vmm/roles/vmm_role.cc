@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <memory>
 
 #include "sandbox/process/role_start.h"
 #include "vmm/base/clock.h"
@@ -185,9 +186,9 @@ class VmmRole {
 
 void RunVmmRole() {
     const Channel launcher{ScopedFd(vmm_slot::kLauncher)};
-    VmmRole role(launcher);
-    if (const auto prepared = role.Prepare(); !prepared) FailRole(launcher, prepared.error());
-    role.Run();
+    const auto role = std::make_unique<VmmRole>(launcher);  // on the stack, all of it would be zeroed
+    if (const auto prepared = role->Prepare(); !prepared) FailRole(launcher, prepared.error());
+    role->Run();
     LeaveRole(0);
 }
 

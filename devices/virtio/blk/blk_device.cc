@@ -154,7 +154,7 @@ void BlkDevice::Reap() {
 std::optional<BlkTaskIndex> BlkDevice::Take() {
     const BlkTaskIndex index = tasks_->Next();
     BlkTask& task = (*tasks_)[index];
-    auto popped = queues_.Pop(task.buffers);
+    auto popped = queues_.Pop(tasks_->Buffers(index));
     if (!popped) {
         fault_ = popped.error();
         return std::nullopt;

@@ -1,5 +1,5 @@
 // BlkTask: one request under way, with storage of its own for its buffers. All tasks exist from the start; when none is
-// free, the queue is left alone until one is.
+// free, the queue is left alone until one is. The storage lies apart, so that what no request needs takes no memory.
 #pragma once
 
 #include <sys/uio.h>
@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "devices/host/disk_backend.h"
 #include "devices/virtio/blk/blk_config.h"
@@ -30,7 +31,6 @@ struct BlkTask {
     int error = 0;               // what it said
     WriteMode mode = WriteMode::kCached;
     std::uint8_t queue = 0;  // that the chain came from
-    std::array<iovec, kBlkMaxBuffers> buffers;
 };
 
 // The loop thread hands tasks out and takes them back.
@@ -41,6 +41,8 @@ class BlkTasks {
     }
 
     [[nodiscard]] BlkTask& operator[](BlkTaskIndex index) { return tasks_[index]; }
+    // Where the guest's buffers of that task are put down.
+    [[nodiscard]] std::span<iovec> Buffers(BlkTaskIndex index) { return buffers_[index]; }
     [[nodiscard]] bool AnyFree() const { return free_count_ > 0; }
     [[nodiscard]] std::size_t InUse() const { return kBlkTasks - free_count_; }
     // The one that Take() would give, last used most recently. Only when AnyFree().
@@ -52,6 +54,7 @@ class BlkTasks {
     std::array<BlkTask, kBlkTasks> tasks_;
     std::array<BlkTaskIndex, kBlkTasks> free_{};
     std::size_t free_count_ = kBlkTasks;
+    std::array<std::array<iovec, kBlkMaxBuffers>, kBlkTasks> buffers_;
 };
 
 }  // namespace husk

@@ -79,7 +79,7 @@ class ControlQueues {
     std::optional<SplitQueue> receive_;
     std::optional<SplitQueue> transmit_;
     bool batch_open_ = false;
-    Buffers buffers_{};
+    Buffers buffers_;
 };
 
 }  // namespace husk

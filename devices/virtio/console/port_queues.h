@@ -62,8 +62,8 @@ class PortQueues final : public ConsolePort {
     std::optional<DescriptorChain> chain_;
     std::size_t chain_buffer_ = 0;  // index in its readable buffers
     std::size_t chain_offset_ = 0;  // bytes in that buffer
-    Buffers transmit_buffers_{};
-    Buffers receive_buffers_{};
+    Buffers transmit_buffers_;
+    Buffers receive_buffers_;
 };
 
 }  // namespace husk

@@ -51,6 +51,7 @@ class NetDevice {
 
  private:
     struct Pair {
+        Pair() {}  // a defaulted one would let a vector fill the buffers with zeroes
         NetReceiver receiver;
         NetTransmitter transmitter;
     };
@@ -77,7 +78,7 @@ class NetDevice {
     std::vector<Pair> pairs_;
     std::uint32_t in_use_ = 1;
     std::optional<SplitQueue> control_;
-    std::array<iovec, kNetQueueSize> control_buffers_{};
+    std::array<iovec, kNetQueueSize> control_buffers_;
     std::uint64_t features_ = 0;
     bool live_ = false;
     bool slept_ = false;  // told so by the last Serve()

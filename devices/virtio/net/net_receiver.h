@@ -29,7 +29,7 @@ namespace husk {
 
 class NetReceiver {
  public:
-    NetReceiver() : spill_(std::make_unique<Spill>()) {}
+    NetReceiver() : spill_(std::make_unique_for_overwrite<Spill>()) {}
 
     void Activate(SplitQueue queue, std::uint64_t features);
     void Deactivate();
@@ -80,7 +80,7 @@ class NetReceiver {
     std::array<Ready, kNetQueueSize> ready_{};
     std::size_t ready_begin_ = 0;
     std::size_t ready_end_ = 0;
-    std::array<iovec, kMaxBuffers + 1> buffers_{};
+    std::array<iovec, kMaxBuffers + 1> buffers_;
     std::size_t buffers_begin_ = 0;
     std::size_t buffers_end_ = 0;
     std::size_t bytes_ = 0;  // in all of them

@@ -67,7 +67,7 @@ class NetTransmitter {
     };
     static_assert(offsetof(Front, head) == sizeof(NetHeader));
     Front front_{};
-    std::array<iovec, 2 + kNetQueueSize> buffers_{};
+    std::array<iovec, 2 + kNetQueueSize> buffers_;
 };
 
 }  // namespace husk
