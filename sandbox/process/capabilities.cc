@@ -30,9 +30,9 @@ struct CapabilitySets {
 
 int DropBoundingSet() {
     for (unsigned long capability = 0; capability < kMostCapabilities; ++capability) {
-        const int held = ::prctl(PR_CAPBSET_READ, capability, 0UL, 0UL, 0UL);
-        if (held < 0) return errno == EINVAL ? 0 : errno;
-        if (held == 1 && ::prctl(PR_CAPBSET_DROP, capability, 0UL, 0UL, 0UL) != 0) return errno;
+        if (::prctl(PR_CAPBSET_DROP, capability, 0UL, 0UL, 0UL) == 0) continue;
+        const int refusal = errno;
+        return refusal == EINVAL || BoundingSetIsEmpty() ? 0 : refusal;
     }
     return 0;
 }

@@ -40,9 +40,12 @@ int ClearDumpable() {
 }
 
 int EmptyCapabilities(SealReport& report) {
-    const int dropped = DropBoundingSet();
-    if (dropped != 0 && dropped != EPERM) return dropped;
-    report.bounding_set_empty = BoundingSetIsEmpty();
+    report.bounding_set_empty = BoundingSetIsEmpty();  // the launcher has emptied it before the exec, where it may
+    if (!report.bounding_set_empty) {
+        const int dropped = DropBoundingSet();
+        if (dropped != 0 && dropped != EPERM) return dropped;
+        report.bounding_set_empty = BoundingSetIsEmpty();
+    }
     return DropAllCapabilities();
 }
 
