@@ -6,21 +6,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <optional>
 #include <utility>
 
 #include "sandbox/process/landlock.h"
 #include "sandbox/process/namespaces.h"
 #include "sandbox/process/seal_process.h"
+#include "vmm/base/whole_file.h"
 
 namespace husk {
 namespace {
 
+// Of a file that the kernel writes; empty when there is none.
 std::string FirstLine(const char* path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line, '\0');
+    std::string line = ReadWholeFile(path).value_or("");
+    line.resize(std::min(line.find('\0'), line.size()));
     while (!line.empty() && line.back() == '\n') line.pop_back();
     return line;
 }

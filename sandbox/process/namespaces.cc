@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <fstream>
 #include <optional>
+#include <system_error>
 
 #include "sandbox/process/vfork_child.h"
+#include "vmm/base/whole_file.h"
 
 namespace husk {
 namespace {
@@ -33,9 +35,11 @@ std::optional<long> ReadSysctl(std::string name) {
     for (char& letter : name) {
         if (letter == '.') letter = '/';
     }
-    std::ifstream file("/proc/sys/" + name);
+    const auto text = ReadWholeFile("/proc/sys/" + name);
     long value = 0;
-    if (!(file >> value)) return std::nullopt;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) {
+        return std::nullopt;
+    }
     return value;
 }
 

@@ -12,8 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
@@ -23,6 +21,7 @@
 #include "devices/host/terminal.h"
 #include "devices/host/unix_listener.h"
 #include "vmm/base/log.h"
+#include "vmm/base/whole_file.h"
 #include "vmm/machine/exit_status.h"
 
 namespace husk {
@@ -113,10 +112,7 @@ Result<ScopedFd> Connect(const std::string& path) {
     return connection;
 }
 
-std::string ReadProcNetUnix() {
-    std::ifstream file("/proc/net/unix");
-    return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string ReadProcNetUnix() { return ReadWholeFile("/proc/net/unix").value_or(""); }
 
 // The path that the listener was bound to, whatever we know it by.
 std::string BoundPath(int connection) {

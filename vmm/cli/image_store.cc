@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "vmm/base/log.h"
+#include "vmm/base/whole_file.h"
 #include "vmm/cli/program.h"
 #include "vmm/machine/exit_status.h"
 
@@ -19,26 +18,18 @@ constexpr std::string_view kStoreSlash = "/nix/store/";
 
 std::vector<std::string> Lines(const std::string& text) {
     std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-        if (!line.empty()) lines.push_back(line);
+    for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+        end = std::min(text.find('\n', begin), text.size());
+        if (end > begin) lines.push_back(text.substr(begin, end - begin));
     }
     return lines;
-}
-
-Result<std::string> ReadListFile(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) return FailOs("cannot read " + path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
 }
 
 // Every store path that the system needs, each an entry of one store folder.
 Result<std::vector<std::string>> Closure(const ImageStoreCommand& command) {
     const std::string list = command.closure.empty()
                                  ? HUSK_TRY(CaptureProgram({"nix-store", "--query", "--requisites", command.folder}))
-                                 : HUSK_TRY(ReadListFile(command.closure));
+                                 : HUSK_TRY(ReadWholeFile(command.closure));
     std::vector<std::string> paths = Lines(list);
     if (paths.empty()) return Fail(ErrorKind::kBootSource, "the closure of " + command.folder + " is empty");
     for (const std::string& path : paths) {

@@ -1,8 +1,8 @@
 #include "vmm/cli/options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "devices/virtio/console/console_config.h"
+#include "vmm/cli/comma_list.h"
+#include "vmm/cli/command_syntax.h"
 
 namespace husk {
 namespace {
@@ -22,9 +22,9 @@ constexpr const char* kAttachNotes =
     "Exit status: 0 detached, or the VM closed its console, 1 there is no console, 2 wrong usage, 128+N\n"
     "ended by signal N.";
 
-// What CLI11 fills in before it is checked.
+// What is filled in before it is checked.
 struct RawConfinement {
-    std::vector<std::string> require;
+    std::vector<std::string> require;  // lists with commas
     std::vector<std::string> without;
     std::string selinux = "auto";
 };
@@ -48,96 +48,62 @@ struct RawRun {
 };
 
 // The same for run, which does it, and for doctor, which says what it would do.
-void DescribeConfinement(CLI::App& command, RawConfinement& raw, ConfinementConfig& config) {
-    command
-        .add_option("--require", raw.require,
-                    "refuse to run without these confinement layers, even where the host lacks them")
-        ->type_name("LAYER,...")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-    command.add_option("--without", raw.without, "do without these confinement layers, even where the host has them")
-        ->type_name("LAYER,...")
-        ->delimiter(',')
-        ->allow_extra_args(false);
-    command
-        .add_option("--selinux", raw.selinux,
-                    "SELinux: auto (required where it is active), required or off (as --without selinux)")
-        ->type_name("auto|required|off")
-        ->capture_default_str();
-    command.add_option("--selinux-type", config.selinux.type, "run the guest in this SELinux domain")
-        ->type_name("TYPE");
-    command
-        .add_option("--selinux-label", config.selinux.label,
-                    "run the guest in this SELinux context, as it is: no categories are chosen")
-        ->type_name("CONTEXT");
+void DescribeConfinement(CommandSyntax& command, RawConfinement& raw, ConfinementConfig& config) {
+    command.Add("--require", "LAYER,...", &raw.require,
+                "refuse to run without these confinement layers, even where the host lacks them");
+    command.Add("--without", "LAYER,...", &raw.without,
+                "do without these confinement layers, even where the host has them");
+    command.Add("--selinux", "auto|required|off", &raw.selinux,
+                "SELinux: auto (required where it is active), required or off (as --without selinux)");
+    command.Add("--selinux-type", "TYPE", &config.selinux.type, "run the guest in this SELinux domain");
+    command.Add("--selinux-label", "CONTEXT", &config.selinux.label,
+                "run the guest in this SELinux context, as it is: no categories are chosen");
 }
 
-void Describe(CLI::App& run, RawRun& raw) {
+void Describe(CommandSyntax& run, RawRun& raw) {
     MachineConfig& machine = raw.command.machine;
-    run.add_option("--kernel", machine.kernel, "boot this kernel: a bzImage, or an ELF vmlinux with a PVH entry")
-        ->type_name("FILE");
-    run.add_option("--initrd", machine.initrd, "its initial RAM disk")->type_name("FILE");
-    run.add_option("--nixos", raw.nixos,
-                   "boot a NixOS system: the result of building its toplevel, or a netboot output")
-        ->type_name("DIR");
-    run.add_option("--boot", raw.boot, "disk: boot what the first --disk has installed")->type_name("disk");
-    run.add_option("--iso", raw.iso, "boot this ISO, which becomes the first disk, read-only")->type_name("FILE");
-    run.add_option("--generation", machine.source.entry,
-                   "of a disk: boot this generation, or the entry of this name, instead of the default")
-        ->type_name("N|ENTRY");
-    run.add_option("--specialisation", machine.source.specialisation, "boot this specialisation of the system")
-        ->type_name("NAME");
-    run.add_flag("--once", machine.source.once, "take --generation for the first boot only, then the default");
-    run.add_flag("--ignore-secrets", machine.source.ignore_secrets,
-                 "boot a system without the secrets it wants appended to its initrd");
-    run.add_option("--cmdline", machine.command_line,
-                   "the kernel's command line, passed on as it is; where the boot source has one, behind that")
-        ->type_name("TEXT");
-    run.add_option("--cpus", raw.cpus, "virtual CPUs")->type_name("N")->capture_default_str();
-    run.add_option("--memory", raw.memory, "guest memory, like 512M or 2G")->type_name("SIZE")->capture_default_str();
-    run.add_flag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
-    run.add_option("--disk", raw.disks,
-                   "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)")
-        ->type_name("FILE[,ro][,OPTION=VALUE...]")
-        ->allow_extra_args(false);
-    run.add_option("--net", raw.nets,
-                   "a network card on a tap, on a tap that is open already, on passt (no privileges needed), or on "
-                   "nothing; may be given several times")
-        ->type_name("tap=NAME|fd=N|passt[=SOCKET]|none[,mac=M][,mtu=N][,queues=N]")
-        ->allow_extra_args(false);
-    run.add_option("--console", raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH[,raw] or none")
-        ->type_name("WHERE")
-        ->capture_default_str();
-    run.add_option("--log-console", raw.console_log,
-                   "keep what the console shows in FILE, too: the newest 16M (or max=SIZE) of it, without escape "
-                   "sequences unless raw")
-        ->type_name("FILE[,max=SIZE][,raw]");
-    run.add_option("--port", raw.ports,
-                   "a port of the guest's virtio console, /dev/virtio-ports/NAME, at a unix socket; up to 4 times")
-        ->type_name("name=NAME,unix=PATH")
-        ->allow_extra_args(false);
-    run.add_option("--uart", raw.uart, "the serial port ttyS0: on or off")->type_name("on|off")->capture_default_str();
-    run.add_flag("--virtio-trap", machine.virtio_trap,
-                 "let every read of a virtio register end in husk (slower; to compare)");
-    run.add_option("--on-reboot", raw.on_reboot, "when the guest reboots: restart it, or exit with status 3")
-        ->type_name("restart|exit")
-        ->capture_default_str();
-    run.add_option("--name", machine.name, "the VM's name, shown in process titles")
-        ->type_name("NAME")
-        ->capture_default_str();
-    run.add_option("--stats", machine.stats, "write counters and a timeline to FILE, as JSON")->type_name("FILE");
+    run.Add("--kernel", "FILE", &machine.kernel, "boot this kernel: a bzImage, or an ELF vmlinux with a PVH entry");
+    run.Add("--initrd", "FILE", &machine.initrd, "its initial RAM disk");
+    run.Add("--nixos", "DIR", &raw.nixos,
+            "boot a NixOS system: the result of building its toplevel, or a netboot output");
+    run.Add("--boot", "disk", &raw.boot, "disk: boot what the first --disk has installed");
+    run.Add("--iso", "FILE", &raw.iso, "boot this ISO, which becomes the first disk, read-only");
+    run.Add("--generation", "N|ENTRY", &machine.source.entry,
+            "of a disk: boot this generation, or the entry of this name, instead of the default");
+    run.Add("--specialisation", "NAME", &machine.source.specialisation, "boot this specialisation of the system");
+    run.AddFlag("--once", machine.source.once, "take --generation for the first boot only, then the default");
+    run.AddFlag("--ignore-secrets", machine.source.ignore_secrets,
+                "boot a system without the secrets it wants appended to its initrd");
+    run.Add("--cmdline", "TEXT", &machine.command_line,
+            "the kernel's command line, passed on as it is; where the boot source has one, behind that");
+    run.Add("--cpus", "N", &raw.cpus, "virtual CPUs");
+    run.Add("--memory", "SIZE", &raw.memory, "guest memory, like 512M or 2G");
+    run.AddFlag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
+    run.Add("--disk", "FILE[,ro][,OPTION=VALUE...]", &raw.disks,
+            "a disk: a raw image or a block device; may be given several times (vda, vdb, ...)");
+    run.Add("--net", "tap=NAME|fd=N|passt[=SOCKET]|none[,mac=M][,mtu=N][,queues=N]", &raw.nets,
+            "a network card on a tap, on a tap that is open already, on passt (no privileges needed), or on "
+            "nothing; may be given several times");
+    run.Add("--console", "WHERE", &raw.console, "where the console is: stdio, pty, unix=PATH, file=PATH[,raw] or none");
+    run.Add("--log-console", "FILE[,max=SIZE][,raw]", &raw.console_log,
+            "keep what the console shows in FILE, too: the newest 16M (or max=SIZE) of it, without escape "
+            "sequences unless raw");
+    run.Add("--port", "name=NAME,unix=PATH", &raw.ports,
+            "a port of the guest's virtio console, /dev/virtio-ports/NAME, at a unix socket; up to 4 times");
+    run.Add("--uart", "on|off", &raw.uart, "the serial port ttyS0: on or off");
+    run.AddFlag("--virtio-trap", machine.virtio_trap,
+                "let every read of a virtio register end in husk (slower; to compare)");
+    run.Add("--on-reboot", "restart|exit", &raw.on_reboot, "when the guest reboots: restart it, or exit with status 3");
+    run.Add("--name", "NAME", &machine.name, "the VM's name, shown in process titles");
+    run.Add("--stats", "FILE", &machine.stats, "write counters and a timeline to FILE, as JSON");
     DescribeConfinement(run, raw.confinement, machine.confinement);
-    run.add_option("--log-level", raw.log_level, "debug, info, warning, error or off")
-        ->type_name("LEVEL")
-        ->capture_default_str();
-    run.add_option("--kvm", machine.kvm_device, "the KVM device")->type_name("PATH")->capture_default_str();
-    run.footer(kStatuses);
+    run.Add("--log-level", "LEVEL", &raw.log_level, "debug, info, warning, error or off");
+    run.Add("--kvm", "PATH", &machine.kvm_device, "the KVM device");
+    run.SetNotes(kStatuses);
 }
 
-void DescribeSource(CLI::App& command, std::string& source) {
-    command.add_option("source", source, "a folder with a NixOS system, a disk image or an ISO")
-        ->required()
-        ->type_name("SOURCE");
+void DescribeSource(CommandSyntax& command, std::string& source) {
+    command.AddWord("source", "SOURCE", source, "a folder with a NixOS system, a disk image or an ISO");
 }
 
 Result<bool> OneOf(const std::string& option, const std::string& value, const char* yes, const char* no) {
@@ -146,16 +112,23 @@ Result<bool> OneOf(const std::string& option, const std::string& value, const ch
     return Fail(ErrorKind::kUsage, option + " takes " + yes + " or " + no + ", not \"" + value + "\"");
 }
 
-Result<LayerSet> ParseLayers(const std::string& option, const std::vector<std::string>& names) {
+std::string KnownLayers() {
+    std::string known;
+    for (const Layer each : kAllLayers) known.append(known.empty() ? "" : ", ").append(LayerName(each));
+    return known;
+}
+
+Result<LayerSet> ParseLayers(const std::string& option, const std::vector<std::string>& lists) {
     LayerSet layers;
-    for (const std::string& name : names) {
-        const auto layer = LayerFromName(name);
-        if (!layer) {
-            std::string known;
-            for (const Layer each : kAllLayers) known.append(known.empty() ? "" : ", ").append(LayerName(each));
-            return Fail(ErrorKind::kUsage, option + ": \"" + name + "\" is no confinement layer; they are: " + known);
+    for (const std::string& list : lists) {
+        for (const std::string& name : SplitAtCommas(list)) {
+            const auto layer = LayerFromName(name);
+            if (!layer) {
+                return Fail(ErrorKind::kUsage,
+                            option + ": \"" + name + "\" is no confinement layer; they are: " + KnownLayers());
+            }
+            layers.Add(*layer);
         }
-        layers.Add(*layer);
     }
     return layers;
 }
@@ -247,70 +220,55 @@ Result<RunCommand> Finish(RawRun raw) {
 }  // namespace
 
 Result<Command> ParseCommandLine(int argc, const char* const* argv) {
-    CLI::App app("husk: a micro-VMM, the thin shell around one guest kernel", "husk");
-    app.set_version_flag("--version", "husk " HUSK_VERSION);
-    app.require_subcommand(1);
+    CommandSyntax husk("husk", "husk: a micro-VMM, the thin shell around one guest kernel");
+    bool version = false;
+    husk.AddFinal("--version", version, "print husk's version and exit");
     RawRun raw;
-    CLI::App* const run = app.add_subcommand("run", "boot a guest and stay until it ends");
-    Describe(*run, raw);
+    CommandSyntax& run = husk.AddCommand("run", "boot a guest and stay until it ends");
+    Describe(run, raw);
     DoctorCommand doctor;
-    CLI::App* const check = app.add_subcommand("doctor", "say what this host offers and what is missing");
-    check->add_option("--kvm", doctor.kvm_device, "the KVM device")->type_name("PATH")->capture_default_str();
-    check->add_flag("--seccomp", doctor.print_tables,
-                    "instead: print what each thread of a running VM may ask of the kernel, and why");
+    CommandSyntax& check = husk.AddCommand("doctor", "say what this host offers and what is missing");
+    check.Add("--kvm", "PATH", &doctor.kvm_device, "the KVM device");
+    check.AddFlag("--seccomp", doctor.print_tables,
+                  "instead: print what each thread of a running VM may ask of the kernel, and why");
     RawConfinement doctor_confinement;
-    DescribeConfinement(*check, doctor_confinement, doctor.confinement);
+    DescribeConfinement(check, doctor_confinement, doctor.confinement);
     AttachCommand attached;
-    CLI::App* const attacher = app.add_subcommand("console", "be at the console of a running VM (--console unix=PATH)");
-    attacher->add_option("path", attached.path, "the console's socket")->required()->type_name("PATH");
-    attacher->footer(kAttachNotes);
+    CommandSyntax& attacher = husk.AddCommand("console", "be at the console of a running VM (--console unix=PATH)");
+    attacher.AddWord("path", "PATH", attached.path, "the console's socket");
+    attacher.SetNotes(kAttachNotes);
     ListCommand list;
-    CLI::App* const lister = app.add_subcommand("list", "say what a NixOS system, a disk image or an ISO has to boot");
-    DescribeSource(*lister, list.source);
-    lister->add_flag("--json", list.json, "as JSON");
+    CommandSyntax& lister = husk.AddCommand("list", "say what a NixOS system, a disk image or an ISO has to boot");
+    DescribeSource(lister, list.source);
+    lister.AddFlag("--json", list.json, "as JSON");
     CheckCommand checked;
-    CLI::App* const checker = app.add_subcommand(
-        "check", "say what of a NixOS system, a disk image or an ISO will not work, and how to fix it");
-    DescribeSource(*checker, checked.source);
-    checker->add_option("--generation", checked.entry, "of a disk: this generation or entry instead of the default")
-        ->type_name("N|ENTRY");
-    checker->add_option("--specialisation", checked.specialisation, "this specialisation of the system")
-        ->type_name("NAME");
-    checker->add_option("--disk", checked.disks, "a disk that will be attached beside it; may be given several times")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-    CLI::App* const image = app.add_subcommand("image", "make disk images");
-    image->require_subcommand(1);
+    CommandSyntax& checker =
+        husk.AddCommand("check", "say what of a NixOS system, a disk image or an ISO will not work, and how to fix it");
+    DescribeSource(checker, checked.source);
+    checker.Add("--generation", "N|ENTRY", &checked.entry,
+                "of a disk: this generation or entry instead of the default");
+    checker.Add("--specialisation", "NAME", &checked.specialisation, "this specialisation of the system");
+    checker.Add("--disk", "FILE", &checked.disks, "a disk that will be attached beside it; may be given several times");
+    CommandSyntax& image = husk.AddCommand("image", "make disk images");
     ImageStoreCommand store;
-    CLI::App* const storer =
-        image->add_subcommand("store", "the closure of a NixOS system as a read-only disk of its store");
-    storer->add_option("dir", store.folder, "the system: the result of building its toplevel")
-        ->required()
-        ->type_name("DIR");
-    storer->add_option("out", store.out, "the image to make: erofs when it ends in .erofs, else squashfs")
-        ->required()
-        ->type_name("OUT");
-    storer
-        ->add_option("--closure", store.closure,
-                     "a file with the store paths, a line each, instead of asking nix-store")
-        ->type_name("FILE");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::CallForHelp&) {
-        return PrintCommand{app.help()};
-    } catch (const CLI::CallForVersion& version) {
-        return PrintCommand{std::string(version.what()) + "\n"};
-    } catch (const CLI::ParseError& error) {
-        return Fail(ErrorKind::kUsage, std::string(error.what()) + " (husk --help says more)");
-    }
-    if (check->parsed()) {
+    CommandSyntax& storer = image.AddCommand("store", "the closure of a NixOS system as a read-only disk of its store");
+    storer.AddWord("dir", "DIR", store.folder, "the system: the result of building its toplevel");
+    storer.AddWord("out", "OUT", store.out, "the image to make: erofs when it ends in .erofs, else squashfs");
+    storer.Add("--closure", "FILE", &store.closure,
+               "a file with the store paths, a line each, instead of asking nix-store");
+    const auto parsed = husk.Parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0));
+    if (!parsed) return Usage(parsed.error().Message() + " (husk --help says more)");
+    const CommandSyntax* const chosen = *parsed;
+    if (version) return PrintCommand{"husk " HUSK_VERSION "\n"};
+    if (chosen->HelpAsked()) return PrintCommand{chosen->Help()};
+    if (chosen == &check) {
         HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
         return doctor;
     }
-    if (attacher->parsed()) return attached;
-    if (lister->parsed()) return list;
-    if (storer->parsed()) return store;
-    if (checker->parsed()) return checked;
+    if (chosen == &attacher) return attached;
+    if (chosen == &lister) return list;
+    if (chosen == &storer) return store;
+    if (chosen == &checker) return checked;
     return HUSK_TRY(Finish(std::move(raw)));
 }
 

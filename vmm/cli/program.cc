@@ -5,9 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "vmm/base/scoped_fd.h"
+#include "vmm/base/whole_file.h"
 
 extern char** environ;
 
@@ -51,17 +50,6 @@ Result<> Await(pid_t pid, const std::string& program) {
     return Fail(program + " was killed by signal " + std::to_string(WTERMSIG(status)));
 }
 
-std::string ReadAll(int fd) {
-    std::string text;
-    std::array<char, 65536> some{};
-    while (true) {
-        const ssize_t got = ::read(fd, some.data(), some.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return text;
-        text.append(some.data(), static_cast<std::size_t>(got));
-    }
-}
-
 }  // namespace
 
 Result<> RunProgram(const ProgramArguments& arguments) {
@@ -72,7 +60,7 @@ Result<std::string> CaptureProgram(const ProgramArguments& arguments) {
     Pipe pipe = HUSK_TRY(Pipe::Create());
     const pid_t pid = HUSK_TRY(Spawn(arguments, -1, pipe.write.Get()));
     pipe.write.Reset();
-    std::string text = ReadAll(pipe.read.Get());
+    std::string text = ReadToEnd(pipe.read.Get()).value_or("");
     HUSK_TRY(Await(pid, arguments.front()));
     return text;
 }

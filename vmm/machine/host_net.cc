@@ -2,12 +2,13 @@
 
 #include <arpa/inet.h>
 
-#include <fstream>
-#include <sstream>
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "devices/host/tap.h"
+#include "vmm/base/whole_file.h"
 
 namespace husk {
 namespace {
@@ -50,13 +51,23 @@ Result<HostNet> OpenWire(const NetworkConfig& config) {
     return HostNet{};
 }
 
+// Off the front of what is left of a line.
+std::string_view TakeWord(std::string_view& line) {
+    constexpr std::string_view kBlanks = " \t\r\v\f";
+    line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+    const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+    line.remove_prefix(word.size());
+    return word;
+}
+
 // The first name server in /etc/resolv.conf that a guest can reach: passt tells its guest of the same ones.
 IpAddress HostResolver() {
-    std::ifstream file("/etc/resolv.conf");
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        std::string key, text;
-        if (!(words >> key >> text) || key != "nameserver") continue;
+    const std::string file = ReadWholeFile("/etc/resolv.conf").value_or("");
+    for (std::size_t begin = 0, end = 0; begin < file.size(); begin = end + 1) {
+        end = std::min(file.find('\n', begin), file.size());
+        std::string_view line = std::string_view(file).substr(begin, end - begin);
+        if (TakeWord(line) != "nameserver") continue;
+        const std::string text(TakeWord(line));
         IpAddress address;
         if (::inet_pton(AF_INET, text.c_str(), address.bytes.data()) == 1) {
             address.family = IpFamily::kV4;
