@@ -240,12 +240,17 @@ void Tracee::SetRegisters(const user_regs_struct& registers) const {
     Request(PTRACE_SETREGS, thread_, 0, &registers, "cannot set registers");
 }
 
-// An exec by a thread that is not the first gives it the number of the first.
+// An exec by a thread that is not the first gives it the number of the first. A child of a clone may stop before its
+// parent does; it stays there until KillChild(), or it would run on with our registers.
 int Tracee::WaitForStop() {
+    const auto is_child = [this](pid_t who, int status) {
+        return who != thread_ && WIFSTOPPED(status) && status >> 16 == PTRACE_EVENT_STOP;
+    };
     int status = 0;
     pid_t who = -1;
-    while ((who = ::waitpid(-1, &status, __WALL)) < 0 && errno == EINTR) {
-    }
+    do {
+        who = ::waitpid(-1, &status, __WALL);
+    } while (who < 0 ? errno == EINTR : is_child(who, status));
     if (who < 0) Die(std::string("cannot wait: ") + std::strerror(errno));
     thread_ = who;
     return status;
