@@ -9,6 +9,7 @@ import statistics
 HUSK = "husk"
 FLOOR = "floor"
 QEMU = "qemu"
+PERCENTILES = ("p50", "p90", "p99", "p99.9")  # of latencies
 
 
 @dataclasses.dataclass

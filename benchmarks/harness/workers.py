@@ -2,33 +2,20 @@
 what they print. A report of either is {"rate", "mb_per_second", "latency_us": {...}, "each": {"cpu_us", ...}, ...}."""
 
 import json
-import os
-import pathlib
 import subprocess
 
 from harness.context import Failure
-from harness.figures import FLOOR, HUSK, Figure
+from harness.figures import FLOOR, HUSK, PERCENTILES, Figure
+from harness.precedence import take_precedence
 
 UNSEALED = "unsealed"  # without the seccomp filters
-PERCENTILES = ("p50", "p90", "p99", "p99.9")
-NICENESS = -15
-
-
-def take_precedence():
-    """In a child of root, so that other people's processes disturb less: a session of its own, which is what the
-    scheduler's automatic groups weigh, and its weight."""
-    os.setsid()
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-    group = pathlib.Path("/proc/self/autogroup")
-    if group.exists():
-        group.write_text(str(NICENESS))
 
 
 def run_json(command):
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
-                              preexec_fn=take_precedence if os.geteuid() == 0 else None)
+                              preexec_fn=take_precedence)
     except (OSError, subprocess.SubprocessError) as error:
         raise Failure(f"{' '.join(words)}: {error}") from error
     if done.returncode != 0:

@@ -9,8 +9,8 @@ import shutil
 import tempfile
 
 from harness.context import NotMeasured
-from harness.figures import FLOOR, Target
-from harness.workers import PERCENTILES, Case, run_json, worker_turns
+from harness.figures import FLOOR, PERCENTILES, Target
+from harness.workers import Case, run_json, worker_turns
 
 ABOUT = "a sealed disk worker without a VM, beside fio on the same file"
 

@@ -10,7 +10,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "benchmarks"))
 
 import suites  # noqa: E402
-from harness import compare, plots, readme, report, results, text, workers  # noqa: E402
+from harness import compare, guest_session, plots, readme, report, results, text, workers  # noqa: E402
+from harness.context import Failure  # noqa: E402
 from harness.figures import FLOOR, HUSK, QEMU, Figure, Target  # noqa: E402
 
 
@@ -106,6 +107,32 @@ class Workers(unittest.TestCase):
     def test_a_percentile_that_a_turn_had_too_little_for_is_no_figure(self):
         self.assertEqual([found.id for found in workers.Case("suite.case", "a load", self.TURNS).latencies("time")],
                          ["suite.case.p50"])
+
+
+class Guests(unittest.TestCase):
+    """A shell is the guest: it says what guest_bench says."""
+
+    def session(self, script):
+        return guest_session.Session(["sh", "-c", script], timeout=20)
+
+    def test_a_phase_is_done_when_the_host_says_so_and_what_it_says_is_measured(self):
+        with self.session("echo kernel; echo 'ttyS0| bench: ready one'; read a; echo 'bench: one requests=3 p99.9=70'; read a; "
+                          "echo bench: done") as session:
+            found = guest_session.take_turns({HUSK: session}, ["one"], 1)
+        self.assertEqual(found[HUSK]["one"][0] | {"cpu": 0}, {"requests": 3, "p99.9": 70, "cpu": 0})
+
+    def test_a_guest_that_fails_is_a_failure_with_its_reason(self):
+        with self.session("echo bench: failed: a wrong block was read; exec sleep 20") as session:
+            with self.assertRaisesRegex(Failure, "a wrong block was read"):
+                session.phase("one")
+
+    def test_a_guest_that_ends_early_or_with_a_status_is_a_failure(self):
+        for script in ("true", "echo bench: done; exit 3"):
+            with self.session(script) as session, self.assertRaises(Failure):
+                session.end()
+
+    def test_the_turns_of_all_boots_are_one_series(self):
+        self.assertEqual(guest_session.join_boots([{HUSK: {"one": [1, 2]}}, {HUSK: {"one": [3]}}]), {HUSK: {"one": [1, 2, 3]}})
 
 
 class Reports(unittest.TestCase):
