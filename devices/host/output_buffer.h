@@ -49,13 +49,22 @@ class OutputBuffer {
     }
     void Append(std::string_view text) { Append(std::as_bytes(std::span(text))); }
 
+    // Where the next bytes would be, as much as lies together: to fill in without a copy. Not for a buffer that keeps the
+    // newest, filters or logs.
+    [[nodiscard]] std::span<std::byte> Space() {
+        const std::size_t at = (start_ + size_) % kCapacity;
+        return std::span(bytes_).subspan(at, std::min(kCapacity - size_, kCapacity - at));
+    }
+    // The first `count` bytes of Space() have been filled in.
+    void Filled(std::size_t count) { size_ += count; }
+
     // The oldest bytes, as many as lie together.
     [[nodiscard]] std::span<const std::byte> Peek() const {
         return {bytes_.data() + start_, std::min(size_, kCapacity - start_)};
     }
     void Consume(std::size_t count) {
-        start_ = (start_ + count) % kCapacity;
         size_ -= count;
+        start_ = size_ == 0 ? 0 : (start_ + count) % kCapacity;  // what comes next lies together
     }
     void Clear() { Consume(size_); }
 

@@ -71,12 +71,11 @@ bool PortPump::IsGone() {
 }
 
 void PortPump::MoveInput() {
-    std::array<std::byte, kPiece> piece;
     for (int round = 0; round < kRounds; ++round) {
         bool moved = false;
         if (MayRead()) {
-            const long got = RawRead(client_, piece);
-            if (got > 0) to_guest_.Append(std::span(piece).first(static_cast<std::size_t>(got)));
+            const long got = RawRead(client_, to_guest_.Space());
+            if (got > 0) to_guest_.Filled(static_cast<std::size_t>(got));
             moved = got > 0;
             input_over_ = got == 0 || (got < 0 && !IsTransient(got));
         }
@@ -92,15 +91,14 @@ void PortPump::MoveInput() {
 }
 
 void PortPump::MoveOutput() {
-    std::array<std::byte, kPiece> piece;
     for (int round = 0; round < kRounds; ++round) {
-        if (to_client_.Room() < kPiece) WriteOut();
-        if (to_client_.Room() < kPiece) break;
-        const std::size_t taken = port_.Take(piece);
-        if (taken == 0) break;
-        if (HasClient() && !left_) to_client_.Append(std::span(piece).first(taken));
+        const std::size_t taken = to_client_.Room() < kPiece ? 0 : port_.Take(to_client_.Space());
+        if (HasClient() && !left_) to_client_.Filled(taken);
+        if (taken == 0 && to_client_.Empty()) return;
+        port_.Flush();  // before the host's system call: the guest fills the next buffers meanwhile
+        WriteOut();
+        if (taken == 0) return;
     }
-    WriteOut();
 }
 
 void PortPump::WriteOut() {
