@@ -162,13 +162,20 @@ class Fleet:
 
     def rest(self, seconds):
         """(processor time in seconds, times scheduled) of all VMs together, a second of it."""
-        begun, time_before = time.monotonic(), sum(vm.processor_time() for vm in self.vms)
-        scheduled_before = sum(vm.times_scheduled() for vm in self.vms)
+        begun, before = time.monotonic(), self._sums()
         time.sleep(seconds)
-        scheduled = sum(vm.times_scheduled() for vm in self.vms) - scheduled_before
-        spent = sum(vm.processor_time() for vm in self.vms) - time_before
-        took = time.monotonic() - begun
-        return spent / took, scheduled / took
+        after, took = self._sums(), time.monotonic() - begun
+        return tuple((b - a) / took for a, b in zip(before, after))
+
+    def _sums(self):
+        spent, scheduled = 0.0, 0
+        for vm in self.vms:
+            try:
+                spent += vm.processor_time()
+                scheduled += vm.times_scheduled()
+            except OSError as error:
+                raise Failure(f"{vm.name} has lost a process: {self.complaints()}") from error
+        return spent, scheduled
 
     def end(self, signals, statuses):
         """Sends the signals to each VM's first process, one after the other, and waits for its end with one of those statuses.
