@@ -119,7 +119,7 @@ class Leftovers(FleetTest):
 class Growth(unittest.TestCase):
     @staticmethod
     def steps(values):
-        return [Step(vms=50 * (i + 1), memory=value, kernel_memory=0, start_time=0, reference=1, rate=1) for i, value in enumerate(values)]
+        return [Step(vms=50 * (i + 1), memory=value, kernel_memory=0, start_time=0, reference=1, start_in_references=1, rate=1) for i, value in enumerate(values)]
 
     def test_of_what_stays_is_one_whatever_a_few_steps_say(self):
         values = [4.0] * 20
