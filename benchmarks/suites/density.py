@@ -11,9 +11,9 @@ import time
 from harness.context import Failure, NotMeasured
 from harness.figures import FLOOR, HUSK, QEMU, Figure
 from harness.fleet import REFERENCE, Fleet, available_memory, kernel_memory
-from harness.idle_machines import BUSYBOX, IdleMachine, make_initrd
-from harness.idle_machines import QEMU as QEMU_PROGRAM
+from harness.idle_machines import SIGN, IdleMachine, sleeping_initrd
 from harness.leftovers import Before
+from harness.machines import QEMU as QEMU_PROGRAM
 
 RESERVE = 2048  # MiB of available memory that others keep
 SETTLES = 0.1  # seconds after the last guest's line until its VM is at rest
@@ -138,6 +138,9 @@ class Suite:
         enough = self.plan.vms >= (1000 if bare else 100)
         asleep = [dict(beside=None, at_most=0)] if bare else []  # what wakes a Linux guest is its own timers
 
+        def along(value):
+            return {"curves": {HUSK: [[step.vms, value(step)] for step in steps]}, "along": f"{self.what}s at once"}
+
         def at_most(limit):
             return [dict(beside=None, at_most=limit)] if enough else []
 
@@ -146,9 +149,11 @@ class Suite:
                         targets=[dict(beside=None, at_least=self.plan.vms)],
                         note="" if steps[-1].vms == self.plan.vms else f"memory was short: {RESERVE} MiB are kept for others"),
             self.figure("memory-growth", f"memory of the last {self.what} beside the first", "ratio",
-                        {HUSK: [growth(steps, lambda step: step.memory)]}, targets=at_most(1.1)),
+                        {HUSK: [growth(steps, lambda step: step.memory)]}, targets=at_most(1.1),
+                        **along(lambda step: step.memory)),
             self.figure("start-time-growth", f"processor time to start the last {self.what} beside the first", "ratio",
                         {HUSK: [growth(steps, lambda step: step.start_in_references)]}, targets=at_most(1.25),
+                        **along(lambda step: step.start_in_references),
                         note=f"lower quartiles, in units of what {REFERENCE} takes at the same time"),
             self.figure("available-memory", f"fall of the host's available memory for each {self.what}", "MiB", {HUSK: [taken]},
                         note="other programs' memory is in it, too"),
@@ -193,11 +198,11 @@ def measure(context):
                                                             Plan(1000, 50, 5, 10, 100, 4.0))).measure()
     try:
         kernel = context.native_guest() / "bzImage"
-        if not BUSYBOX.exists():
-            raise NotMeasured(f"there is no {BUSYBOX}")
+        if not pathlib.Path("/bin/busybox").exists():
+            raise NotMeasured("there is no /bin/busybox")
     except NotMeasured as reason:
         found[0].note += f"; no Linux: {reason}"
         return found
-    linux = IdleMachine(kernel, 128, b"SLEEPING", make_initrd(context.scratch))
+    linux = IdleMachine(kernel, 128, SIGN, sleeping_initrd(context.scratch))
     return found + Suite(context, "Linux", linux, context.pick(Plan(3, 1, 1, 1, 0, 0.3), Plan(10, 2, 1, 2, 0, 0.6),
                                                                Plan(100, 10, 5, 2, 10, 4.0))).measure()
