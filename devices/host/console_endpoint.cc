@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,9 @@ Result<ConsoleEndpoint> OpenPty() {
     if (!other) return FailOs("cannot open " + endpoint.place);
     if (const auto settings = SettingsOfTerminal(other.Get())) HUSK_TRY(MakeTerminalRaw(other.Get(), *settings));
     endpoint.input.Reset(::fcntl(master, F_DUPFD_CLOEXEC, 0));
+    // A user has a limited number of these (fs.inotify.max_user_instances).
+    endpoint.opened.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (::inotify_add_watch(endpoint.opened.Get(), name.data(), IN_OPEN) < 0) endpoint.opened.Reset();
     return endpoint;
 }
 

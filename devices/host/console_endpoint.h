@@ -29,6 +29,7 @@ struct ConsoleEndpoint {
     ScopedFd input;                            // none: nothing can be typed
     ScopedFd output;                           // none: output is dropped, or kept for a client
     std::optional<UnixListener> listener;      // with kUnix: where clients connect
+    ScopedFd opened;                           // with kPty: readable when it was opened; none: the host does not tell
     std::optional<TerminalSettings> terminal;  // settings to go back to, when `input` is the user's terminal
     std::string place;  // for people: "/dev/pts/3", the socket's path; empty when it goes without saying
 };

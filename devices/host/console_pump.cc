@@ -83,7 +83,7 @@ int ConsolePump::Prepare(pollfd& input, pollfd& output) {
     if (MayWrite() || (Unlogged() && now_ >= gather_until_)) return 0;
     if (now_ < gather_until_) return static_cast<int>((gather_until_ - now_ + kMillisecond - 1) / kMillisecond);
     if (!from_uart_.Sleep()) return 0;
-    return hung_up_ ? kHangupPollMilliseconds : -1;
+    return hung_up_ && !host_.pty_told ? kHangupPollMilliseconds : -1;
 }
 
 bool ConsolePump::WantsInput() {

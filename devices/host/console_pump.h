@@ -41,13 +41,14 @@ struct ConsoleRings {
 class ConsolePump {
  public:
     struct Host {
-        int input = -1;        // -1: nothing can be typed
-        int output = -1;       // -1: output is dropped, or kept for a client
-        bool escape = false;   // Ctrl-] commands
-        bool clients = false;  // a unix socket: without a client, the newest output waits for one
-        bool pty = false;      // a pseudo-terminal: its other side may come and go, and the newest output waits too
-        bool uart = true;      // the machine has a UART
-        bool plain = false;    // escape sequences are left out of the output
+        int input = -1;         // -1: nothing can be typed
+        int output = -1;        // -1: output is dropped, or kept for a client
+        bool escape = false;    // Ctrl-] commands
+        bool clients = false;   // a unix socket: without a client, the newest output waits for one
+        bool pty = false;       // a pseudo-terminal: its other side may come and go, and the newest output waits too
+        bool pty_told = false;  // ... and whoever waits is woken when it comes
+        bool uart = true;       // the machine has a UART
+        bool plain = false;     // escape sequences are left out of the output
         ConsoleLog* log = nullptr;
     };
     // What a person asked for on the console, or what became of it.

@@ -46,7 +46,7 @@ LayerState SELinux() {
 LayerState Namespace(Layer layer, const NamespaceFindings& found) {
     const auto absent = std::ranges::find(found.absent, layer, &AbsentLayer::layer);
     if (absent == found.absent.end()) return {layer, true, "allowed", ""};
-    return {layer, false, absent->why, absent->how_to_get};
+    return {layer, false, absent->why, absent->how_to_get, absent->used_up};
 }
 
 std::optional<LayerState> Inspect(Layer layer, const NamespaceFindings& namespaces) {

@@ -13,6 +13,7 @@ struct LayerState {
     bool present;
     std::string detail;      // what there is, or why it is not
     std::string how_to_get;  // empty when present
+    bool used_up = false;    // see AbsentLayer
 };
 
 // Those that cost next to nothing to ask about, for the launcher.

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -54,11 +55,10 @@ int TryClone(int flags) {
 
 AbsentLayer ExplainLimit(const NamespaceFacts& facts) {
     const std::string sysctl = facts.limit_sysctl;
-    const std::optional<long> limit = ReadSysctl(sysctl);
-    return {facts.layer,
-            limit == 0 ? "the sysctl " + sysctl + " is 0"
-                       : "there are too many namespaces of this kind (the sysctl " + sysctl + " limits them)",
-            "raise it: sysctl " + sysctl + "=1024"};
+    const long limit = ReadSysctl(sysctl).value_or(1);  // unknown: used up is the safe side
+    if (limit == 0) return {facts.layer, "the sysctl " + sysctl + " is 0", "raise it: sysctl " + sysctl + "=1024"};
+    return {facts.layer, "all namespaces of this kind are in use (the sysctl " + sysctl + " limits them)",
+            "raise it: sysctl " + sysctl + "=" + std::to_string(std::max(2 * limit, 1024L)), true};
 }
 
 AbsentLayer ExplainUserNs(int os_errno) {

@@ -13,6 +13,7 @@ struct AbsentLayer {
     Layer layer;
     std::string why;         // e.g. "the sysctl user.max_net_namespaces is 0"
     std::string how_to_get;  // e.g. "raise it (sysctl user.max_net_namespaces=1024)"
+    bool used_up = false;    // the host has it, and others have all of it: nothing to go on without unasked
 };
 
 struct NamespaceFindings {

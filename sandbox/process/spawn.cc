@@ -49,10 +49,16 @@ Result<Child> StartWithLess(RoleExecution& execution, const SpawnOptions& option
     const LayerSet wanted = options.namespaces.And(kNamespaceLayers);
     NamespaceFindings found = ProbeNamespaces(wanted);
     for (const AbsentLayer& absent : found.absent) {
-        if (!options.required.Has(absent.layer)) continue;
-        return Fail(ErrorKind::kConfinement, "the confinement layer " + std::string(LayerName(absent.layer)) +
-                                                 " is required, but " + absent.why +
-                                                 "; to get it: " + absent.how_to_get);
+        const std::string name(LayerName(absent.layer));
+        if (options.required.Has(absent.layer)) {
+            return Fail(ErrorKind::kConfinement, "the confinement layer " + name + " is required, but " + absent.why +
+                                                     "; to get it: " + absent.how_to_get);
+        }
+        if (absent.used_up) {
+            return Fail(ErrorKind::kConfinement, "the confinement layer " + name + " cannot be applied: " + absent.why +
+                                                     "; to get it: " + absent.how_to_get + " (--without " + name +
+                                                     " runs without it)");
+        }
     }
     if (found.absent.empty()) {
         return Fail(ErrorKind::kConfinement,

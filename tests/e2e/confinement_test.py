@@ -23,6 +23,9 @@ HELD = {"vmm": r"anon_inode:kvm-vm|anon_inode:kvm-vcpu:0", "console": r"pipe:\[\
 # Runs a command where no user namespace can be made.
 WITHOUT_USER_NAMESPACES = ["unshare", "--user", "--map-root-user", "sh", "-c",
                            'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', "sh"]
+# Runs a command where all network namespaces that may be are in use.
+WITH_ALL_NETWORK_NAMESPACES_IN_USE = ["unshare", "--user", "--map-root-user", "sh", "-c",
+                                      'echo 1 >/proc/sys/user/max_net_namespaces && exec unshare --net "$@"', "sh"]
 # Runs a command with $1 as its /etc, where nobody else sees it.
 WITH_ETC = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
             'mount --bind "$1" /etc && shift && exec "$@"', "sh"]
@@ -210,6 +213,12 @@ class Layers(ConfinementTest):
 
     def test_host_that_forbids_user_namespaces_is_refused_where_they_are_required(self):
         self.both_refuse("user-ns", "--require", "user-ns", prefix=WITHOUT_USER_NAMESPACES)
+
+    def test_layer_that_others_have_used_up_is_a_refusal(self):
+        self.both_refuse("net-ns", prefix=WITH_ALL_NETWORK_NAMESPACES_IN_USE)
+
+    def test_layer_that_others_have_used_up_can_be_waived(self):
+        self.both_go_on("--without", "net-ns", prefix=WITH_ALL_NETWORK_NAMESPACES_IN_USE)
 
     def test_only_disks_with_a_ring_may_use_it_and_nobody_may_make_one(self):
         tables = subprocess.run([harness.HUSK, "doctor", "--seccomp"], capture_output=True, timeout=harness.LIMIT)

@@ -61,8 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Check(DecodeAny<Manifest, Confinement, VmmConfig, ConsoleConfig, BlkConfig, Go, PowerButtonPressed, Stop, Drain,
                     Client, Stats, Ready, Failed, GuestEnded, ConsoleAsks, Violation, ConsoleMemory, GuestRam,
                     ActivateDevice, StopDevice, DeviceStopped, DeviceNeedsReset, ConfigChanged, HostIoFailed,
-                    DeviceBroken, GuestStalls, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry, ReaderDone,
-                    AttachedVolume, CheckFinding, NetConfig, NetWireGone, ConsoleIoFailed>(buffer) <= 1);
+                    DeviceBroken, GuestStalls, PtyOpened, BootPieces, ReaderConfig, MenuEntry, MenuNote, ChosenEntry,
+                    ReaderDone, AttachedVolume, CheckFinding, NetConfig, NetWireGone, ConsoleIoFailed>(buffer) <= 1);
     // Of a reader: behind an entry and a choice, so that all is possible.
     SourceReportBuilder report(1 << 20);
     Check(report.Take(MessageBuffer::Encode(MenuEntry{})).has_value());

@@ -1,6 +1,7 @@
 // The console's host side: moving bytes between the UART's rings and whatever is out there.
 #include <gtest/gtest.h>
 
+#include "devices/host/console_endpoint.h"
 #include "tests/unit/console_bench.h"
 
 namespace husk {
@@ -222,6 +223,25 @@ TEST(ConsolePump, ClientThatLeavesIsReportedAndTheNextOneGoesOn) {
     console.Settle();
     EXPECT_EQ(ReadAll(second.theirs), "two");
     EXPECT_EQ(console.GuestReads(), "hello");
+}
+
+TEST(ConsolePump, PseudoTerminalThatNobodyHasOpenIsLookedAtFromTimeToTimeUnlessItTells) {
+    const ConsoleEndpoint endpoint = OpenConsole({.kind = ConsoleTarget::Kind::kPty, .path = {}}).value();
+    const int master = endpoint.output.Get();
+    Console looks({.input = master, .output = master, .pty = true});
+    looks.Step();
+    EXPECT_GT(looks.last_timeout, 0);
+    Console sleeps({.input = master, .output = master, .pty = true, .pty_told = true});
+    sleeps.Step();
+    EXPECT_EQ(sleeps.last_timeout, -1);
+}
+
+TEST(ConsoleEndpoint, PseudoTerminalTellsWhenItIsOpened) {
+    const ConsoleEndpoint endpoint = OpenConsole({.kind = ConsoleTarget::Kind::kPty, .path = {}}).value();
+    ASSERT_TRUE(endpoint.opened);  // unless fs.inotify.max_user_instances is used up
+    EXPECT_EQ(ReadAll(endpoint.opened), "");
+    const ScopedFd other(::open(endpoint.place.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    EXPECT_NE(ReadAll(endpoint.opened), "");
 }
 
 TEST(ConsolePump, ClientThatLeavesWhileTheGuestReadsNothingCostsNoBusyLoop) {

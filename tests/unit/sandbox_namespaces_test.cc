@@ -50,6 +50,27 @@ TEST_P(Namespaces, OneThatIsForbiddenIsAbsentAndTheSysctlNamed) {
     });
 }
 
+TEST_P(Namespaces, OneThatIsForbiddenIsNotUsedUp) {
+    InChild(GetParam(), [] {
+        LimitNamespaces("net", 0);
+        const NamespaceFindings found = ProbeNamespaces({Layer::kUserNs, Layer::kNetNs});
+        ASSERT_EQ(found.absent.size(), 1U);
+        EXPECT_FALSE(found.absent[0].used_up);
+    });
+}
+
+TEST_P(Namespaces, OneWhoseNumberIsUsedUpIsToldFromOneThatIsForbidden) {
+    InChild(GetParam(), [] {
+        LimitNamespaces("net", 1);
+        ASSERT_EQ(ErrnoOf(::unshare(CLONE_NEWNET)), 0);  // the only one
+        const NamespaceFindings found = ProbeNamespaces({Layer::kUserNs, Layer::kNetNs});
+        ASSERT_EQ(found.absent.size(), 1U);
+        EXPECT_EQ(found.absent[0].layer, Layer::kNetNs);
+        EXPECT_TRUE(found.absent[0].used_up);
+        EXPECT_EQ(found.absent[0].how_to_get, "raise it: sysctl user.max_net_namespaces=1024");
+    });
+}
+
 TEST_P(Namespaces, WithPrivilegesTheOthersDoNotNeedAUserNamespace) {
     InChild(GetParam(), [] {
         LimitNamespaces("user", 0);

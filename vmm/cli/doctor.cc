@@ -74,7 +74,7 @@ bool ReportLayer(const LayerState& state, const ConfinementConfig& config) {
         Line("ok", name, state.detail);
         return true;
     }
-    const bool refused = config.required.Has(state.layer) || state.layer == Layer::kSeccomp;
+    const bool refused = config.required.Has(state.layer) || state.layer == Layer::kSeccomp || state.used_up;
     Line(refused ? "REFUSED" : "absent", name, state.detail + "; to get it: " + state.how_to_get);
     return !refused;
 }

@@ -1,13 +1,18 @@
 #include "vmm/machine/console_clients.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
 
 #include "vmm/roles/mailbox.h"
 
 namespace husk {
 
-ConsoleClients::ConsoleClients(const UnixListener* console, const std::vector<UnixListener>& ports) {
-    if (console != nullptr) places_.push_back({.port = 0, .listener = console->Fd(), .client = {}});
+ConsoleClients::ConsoleClients(const ConsoleEndpoint& console, const std::vector<UnixListener>& ports) {
+    if (console.listener) places_.push_back({.listener = console.listener->Fd(), .client = {}});
+    if (console.opened) places_.push_back({.listener = console.opened.Get(), .pty = true, .client = {}});
     std::uint32_t number = 1;
     for (const UnixListener& port : ports) {
         places_.push_back({.port = number++, .listener = port.Fd(), .client = {}});
@@ -21,6 +26,13 @@ pollfd ConsoleClients::Waiting(std::size_t index) const {
 
 void ConsoleClients::Accept(std::size_t index, const Channel* console) {
     Place& place = places_[index];
+    if (place.pty) {
+        std::array<std::byte, 4096> events;  // what they are is known
+        (void)!::read(place.listener, events.data(), events.size());
+        // Without a role that is ready nobody is told: it looks by itself when it starts.
+        if (console != nullptr) (void)SendMessage(*console, PtyOpened{});
+        return;
+    }
     place.client.Reset(::accept4(place.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (console != nullptr) Send(place, *console);
 }

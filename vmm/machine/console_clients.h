@@ -1,6 +1,6 @@
 // ConsoleClients: who is connected to the VM's sockets, that of the console and those of the named ports: one client
 // at a time for each, who stays while the guest reboots. The launcher's side: it accepts, and hands the connection to
-// the console role of the life that runs.
+// the console role of the life that runs. It tells that one, too, when somebody opens the console's pseudo-terminal.
 #pragma once
 
 #include <poll.h>
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "devices/host/console_endpoint.h"
 #include "devices/host/unix_listener.h"
 #include "vmm/base/scoped_fd.h"
 #include "vmm/roles/channel.h"
@@ -16,8 +17,8 @@ namespace husk {
 
 class ConsoleClients {
  public:
-    // `console`: may be null, when the console is no socket. `ports`: in their order. All outlive this.
-    ConsoleClients(const UnixListener* console, const std::vector<UnixListener>& ports);
+    // `ports`: in their order. Both outlive this.
+    ConsoleClients(const ConsoleEndpoint& console, const std::vector<UnixListener>& ports);
 
     [[nodiscard]] std::size_t Count() const { return places_.size(); }
     // What to wait for at place `index`: a next client, when there is none.
@@ -33,6 +34,7 @@ class ConsoleClients {
     struct Place {
         std::uint32_t port = 0;
         int listener = -1;
+        bool pty = false;  // the listener tells of openings, and there are no connections
         ScopedFd client;
     };
     static void Send(const Place& place, const Channel& console);

@@ -44,6 +44,7 @@ ConsoleConfig MakeConsoleConfig(const MachineConfig& config, const ConsoleEndpoi
     message.restore_terminal = endpoint.terminal.has_value();
     message.clients = config.console.kind == ConsoleTarget::Kind::kUnix;
     message.pty = config.console.kind == ConsoleTarget::Kind::kPty;
+    message.pty_told = static_cast<bool>(endpoint.opened);
     message.uart = config.uart;
     message.plain = config.console.kind == ConsoleTarget::Kind::kFile && !config.console.raw;
     if (config.console_log) {

@@ -368,7 +368,7 @@ Result<Ending> RunMachine(const MachineConfig& config, std::uint64_t process_sta
     if (!endpoint.place.empty()) Log(LogLevel::kInfo, "the console is at " + endpoint.place);
     const Signals signals;
     const RawTerminal raw(endpoint);
-    ConsoleClients clients(endpoint.listener ? &*endpoint.listener : nullptr, resources.ports);
+    ConsoleClients clients(endpoint, resources.ports);
     Ending ending;
     std::uint64_t boots = 0;
     std::vector<bool> left_open;  // disks whose last worker did not end its requests

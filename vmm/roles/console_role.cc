@@ -115,6 +115,7 @@ class ConsoleRole {
         host.escape = config_.escape;
         host.clients = config_.clients;
         host.pty = config_.pty;
+        host.pty_told = config_.pty_told;
         host.uart = config_.uart;
         host.plain = config_.plain;
         if (config_.log) host.log = &log_.emplace(HUSK_TRY(LogFile(config_)));
@@ -143,10 +144,9 @@ class ConsoleRole {
             int timeout = Sooner(pump_->Prepare(waiting[0], waiting[1]), ports_->Prepare(ports));
             if (!device_->SleepControl()) timeout = 0;
             timeout = Sooner(timeout, UntilDeadlines());
-            const short to_vmm = window_due_ ? POLLOUT : 0;
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
             waiting[3] = {doorbell_.Get(), POLLIN, 0};
-            waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | to_vmm), 0};
+            waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | (window_due_ ? POLLOUT : 0)), 0};
             waiting[5] = {launcher_.Fd(), POLLIN, 0};
             if (!Wait(waiting, timeout)) continue;
             if (waiting[2].revents != 0) wake_console_.Drain();

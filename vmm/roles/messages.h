@@ -11,6 +11,7 @@
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, DeviceConfigured, ConfigChanged
 //     worker -> launcher    HostIoFailed (a disk's), NetWireGone, ConsoleIoFailed
 //     launcher -> blk       ResizeDisk
+//     launcher -> console   PtyOpened
 #pragma once
 
 #include <algorithm>
@@ -74,6 +75,7 @@ enum class MessageType : std::uint32_t {
     kNetConfig,
     kNetWireGone,
     kConsoleIoFailed,
+    kPtyOpened,
 };
 
 // Text of a fixed size: what does not fit is cut.
@@ -175,6 +177,7 @@ struct ConsoleConfig {
     bool restore_terminal = false;  // put `terminal` back when the launcher dies
     bool clients = false;           // a unix socket: output waits for a client
     bool pty = false;               // a pseudo-terminal: its other side comes and goes
+    bool pty_told = false;          // ... and PtyOpened says that it came
     bool uart = true;               // the guest has a serial port beside hvc0
     bool plain = false;             // escape sequences are left out of the output
     bool log = false;               // what is shown goes to a file, too
@@ -232,6 +235,10 @@ struct Drain {
 struct Client {
     static constexpr MessageType kType = MessageType::kClient;
     std::uint32_t port = 0;  // 0: the console
+};
+// To the console, which then looks for itself.
+struct PtyOpened {
+    static constexpr MessageType kType = MessageType::kPtyOpened;
 };
 
 // Beside it: the memfd of the role's statistics.

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Fleets of VMs, played by a shell with a child: what they cost, how they end, and that what is left of them is found."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "benchmarks"))
+
+from harness import leftovers  # noqa: E402
+from harness.context import Failure  # noqa: E402
+from harness.fleet import Fleet, reference_time  # noqa: E402
+from suites.density import Step, growth  # noqa: E402
+
+ENDS_WELL = 'trap "kill $child; exit 0" TERM; sleep 60 & child=$!; echo up >"$1"; wait'
+
+
+class FleetTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="husk-density-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.name = f"density-test-{os.getpid()}"
+
+    def fleet(self, script=ENDS_WELL):
+        return Fleet(self.name, self.folder / "fleet", lambda name, console, _: ["sh", "-c", script, name, console], b"up")
+
+    def before(self):
+        return leftovers.Before(self.name, self.folder)
+
+    def left(self, before, vms=3):
+        with mock.patch.object(leftovers, "SETTLES", 0.5):
+            return before.left(vms, 0)
+
+
+class Fleets(FleetTest):
+    def test_all_are_up_with_their_children_and_at_rest(self):
+        with self.fleet() as fleet:
+            _, references = fleet.grow(5)
+            self.assertEqual(len(references), 2)
+            self.assertEqual([len(vm.pids) for vm in fleet.vms], [2] * 5)
+            self.assertGreater(min(vm.processor_time() for vm in fleet.vms), 0)
+            self.assertGreater(min(vm.proportional() for vm in fleet.vms), 0)
+            time.sleep(0.2)
+            self.assertEqual(fleet.rest(0.2)[1], 0)
+            fleet.end((signal.SIGTERM,), (0,))
+
+    def test_one_that_wakes_up_is_seen(self):
+        script = f'echo up >"$1"; exec {sys.executable} -c "import time; [time.sleep(0.02) for _ in range(3000)]"'
+        with self.fleet(script) as fleet:
+            fleet.grow(1)
+            self.assertGreater(fleet.rest(0.5)[1], 0)
+
+    def test_one_that_loses_a_process_at_rest_is_a_failure(self):
+        with self.fleet() as fleet, self.assertRaisesRegex(Failure, "has lost a process"):
+            fleet.grow(1)
+            os.kill(fleet.vms[0].pids[1], signal.SIGKILL)
+            time.sleep(0.1)
+            fleet.rest(0.1)
+
+    def test_one_that_does_not_come_up_is_a_failure_with_its_words(self):
+        with self.fleet("echo it cannot >&2; exit 6") as fleet, self.assertRaisesRegex(Failure, "status 6: it cannot"):
+            fleet.grow(1)
+
+    def test_one_that_ends_otherwise_is_a_failure(self):
+        with self.fleet('trap "exit 9" TERM; echo up >"$1"; while :; do sleep 0.05; done') as fleet, \
+                self.assertRaisesRegex(Failure, "status 9"):
+            fleet.grow(1)
+            fleet.end((signal.SIGTERM,), (0,))
+
+    def test_the_reference_costs_something(self):
+        self.assertGreater(reference_time(), 0)
+
+
+class Leftovers(FleetTest):
+    def test_of_a_fleet_that_ends_well_nothing_is_left(self):
+        before = self.before()
+        with self.fleet() as fleet:
+            fleet.grow(3)
+            fleet.end((signal.SIGTERM,), (0,))
+        self.assertEqual(self.left(before), [])
+
+    def test_a_process_is_found(self):
+        before = self.before()
+        orphan = subprocess.Popen([f"{self.name}-0", "60"], executable="/bin/sleep")
+        self.addCleanup(lambda: (orphan.kill(), orphan.wait()))
+        self.assertRegex(self.left(before)[0], f"1 of kind process, as {orphan.pid} ")
+
+    def test_a_file_is_found(self):
+        before = self.before()
+        left = pathlib.Path("/var/tmp") / f"{self.name}-1.journal"
+        left.touch()
+        self.addCleanup(left.unlink)
+        self.assertEqual(self.left(before), [f"1 of kind file, as {left}"])
+
+    def test_many_files_without_a_name_are_found_and_few_are_not(self):
+        before = self.before()
+        with tempfile.TemporaryDirectory(prefix="else-", dir="/var/tmp") as other:
+            for number in range(150):
+                (pathlib.Path(other) / str(number)).touch()
+            self.assertRegex(self.left(before, vms=120)[0], "of kind file")
+            self.assertEqual(self.left(before, vms=500), [])
+
+    def test_a_socket_is_found(self):
+        before = self.before()
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(f"\0{self.name}-2")
+            self.assertRegex(self.left(before)[0], "unix socket")
+
+
+class Growth(unittest.TestCase):
+    @staticmethod
+    def steps(values):
+        return [Step(vms=50 * (i + 1), memory=value, kernel_memory=0, start_time=0, reference=1, start_in_references=1, rate=1) for i, value in enumerate(values)]
+
+    def test_of_what_stays_is_one_whatever_a_few_steps_say(self):
+        values = [4.0] * 20
+        values[3], values[17] = 9.0, 40.0
+        self.assertEqual(growth(self.steps(values), lambda step: step.memory), 1)
+
+    def test_of_what_doubles_is_two(self):
+        self.assertAlmostEqual(growth(self.steps([4 + 4 * i / 19 for i in range(20)]), lambda step: step.memory), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
