@@ -49,8 +49,8 @@ class OutputBuffer {
     }
     void Append(std::string_view text) { Append(std::as_bytes(std::span(text))); }
 
-    // Where the next bytes would be, as much as lies together: to fill in without a copy. Not for a buffer that keeps the
-    // newest, filters or logs.
+    // Where the next bytes would be, as much as lies together: to fill in without a copy. Not for a buffer that keeps
+    // the newest, filters or logs.
     [[nodiscard]] std::span<std::byte> Space() {
         const std::size_t at = (start_ + size_) % kCapacity;
         return std::span(bytes_).subspan(at, std::min(kCapacity - size_, kCapacity - at));
