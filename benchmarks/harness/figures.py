@@ -51,6 +51,7 @@ class Figure:
     # How it went on, where it is a matter of growth: {who: [[x, y], ...]}, and what x is.
     curves: dict[str, list[list[float]]] = dataclasses.field(default_factory=dict)
     along: str = ""
+    curve_unit: str = ""  # of y, where it is not the figure's
 
     def __post_init__(self):
         if self.better not in ("lower", "higher"):

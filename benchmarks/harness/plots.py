@@ -49,7 +49,7 @@ def ratio_script(title, points):
 
 def curve_script(figure):
     lines = [STYLE.format(height=420), f"set title {quoted(figure.what)} noenhanced", f"set xlabel {quoted(figure.along)}",
-             f"set ylabel {quoted(figure.unit)}", "set yrange [0:*]", "set grid ytics lc rgb \"#dddddd\"", "set key below"]
+             f"set ylabel {quoted(figure.curve_unit or figure.unit)}", "set yrange [0:*]", "set grid ytics lc rgb \"#dddddd\"", "set key below"]
     blocks, drawn = [], []
     for number, (who, points) in enumerate(figure.curves.items()):
         blocks.append(f"$curve{number} << END\n" + "\n".join(f"{x:.6g} {y:.6g}" for x, y in points) + "\nEND")

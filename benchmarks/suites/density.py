@@ -138,8 +138,8 @@ class Suite:
         enough = self.plan.vms >= (1000 if bare else 100)
         asleep = [dict(beside=None, at_most=0)] if bare else []  # what wakes a Linux guest is its own timers
 
-        def along(value):
-            return {"curves": {HUSK: [[step.vms, value(step)] for step in steps]}, "along": f"{self.what}s at once"}
+        def along(value, unit):
+            return {"curves": {HUSK: [[step.vms, value(step)] for step in steps]}, "along": f"{self.what}s at once", "curve_unit": unit}
 
         def at_most(limit):
             return [dict(beside=None, at_most=limit)] if enough else []
@@ -150,10 +150,10 @@ class Suite:
                         note="" if steps[-1].vms == self.plan.vms else f"memory was short: {RESERVE} MiB are kept for others"),
             self.figure("memory-growth", f"memory of the last {self.what} beside the first", "ratio",
                         {HUSK: [growth(steps, lambda step: step.memory)]}, targets=at_most(1.1),
-                        **along(lambda step: step.memory)),
+                        **along(lambda step: step.memory, "MiB for each")),
             self.figure("start-time-growth", f"processor time to start the last {self.what} beside the first", "ratio",
                         {HUSK: [growth(steps, lambda step: step.start_in_references)]}, targets=at_most(1.25),
-                        **along(lambda step: step.start_in_references),
+                        **along(lambda step: step.start_in_references, f"times {REFERENCE}"),
                         note=f"lower quartiles, in units of what {REFERENCE} takes at the same time"),
             self.figure("available-memory", f"fall of the host's available memory for each {self.what}", "MiB", {HUSK: [taken]},
                         note="other programs' memory is in it, too"),
