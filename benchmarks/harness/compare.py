@@ -30,27 +30,31 @@ def judge(better, exact, before, after):
     else:
         moved = ratio is not None and abs(ratio.median - 1) > LEAST and (ratio.low > 1 or ratio.high < 1)
         up = ratio is not None and ratio.median > 1
+        if max(before) == 0 and min(after) > 0:  # there was none in any turn, and is some in each
+            moved = up = True
     return ratio, ("" if not moved else "better" if up == (better == "higher") else "worse")
 
 
 def movements(turns):
-    """`turns`: [({id: Figure} of the first build, {id: Figure} of the second)]. In the order of the figures."""
-    found = []
-    for id_, figure in turns[0][0].items():
+    """`turns`: [({id: Figure} of the first build, {id: Figure} of the second)]. In the order of the figures; and the ids of
+    those that were not measured in each turn of both."""
+    found, missing = [], []
+    for id_, figure in {id_: figure for turn in turns for build in turn for id_, figure in build.items()}.items():
         pairs = [(a[id_].median(HUSK), b[id_].median(HUSK)) for a, b in turns if id_ in a and id_ in b]
         if len(pairs) != len(turns):
+            missing.append(id_)
             continue
         before, after = [a for a, _ in pairs], [b for _, b in pairs]
         ratio, verdict = judge(figure.better, figure.exact, before, after)
         found.append(Movement(figure.what, figure.unit, statistics.median(before), statistics.median(after), ratio, verdict))
-    return found
+    return found, missing
 
 
 def in_turns(measure, builds, turns):
-    """measure(build) -> {id: Figure}; who goes first changes from turn to turn."""
+    """measure(build) -> {id: Figure} of two builds, which may be the same one; who goes first changes from turn to turn."""
     found = []
     for turn in range(turns):
-        order = list(builds) if turn % 2 == 0 else list(reversed(builds))
-        measured = {build: measure(build) for build in order}
-        found.append(tuple(measured[build] for build in builds))
+        first = turn % 2
+        measured = {place: measure(builds[place]) for place in (first, 1 - first)}
+        found.append((measured[0], measured[1]))
     return found

@@ -112,8 +112,8 @@ def ratio_of_added(ours, theirs, floor):
     """What is added differs from turn to turn by more than it is: the medians of the differences make the ratio. None where
     theirs drowns in the floor."""
     ours, theirs, floor = in_turns(ours, theirs, floor)
-    added = statistics.median(a - f for a, f in zip(ours, floor))
-    beside = statistics.median(b - f for b, f in zip(theirs, floor))
-    if beside <= 0.01 * statistics.median(floor):
+    added, beside = [a - f for a, f in zip(ours, floor)], [b - f for b, f in zip(theirs, floor)]
+    median = statistics.median(beside)
+    if median <= 0.01 * statistics.median(floor):
         return None
-    return Ratio(added / beside, added / beside, added / beside)
+    return Ratio(statistics.median(added) / median, min(added) / median, max(added) / median)

@@ -39,9 +39,19 @@ def describe(husk):
             "compiler": first_line(["g++", "--version"])}
 
 
+def git(top, *words):
+    return subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=False).stdout.strip()
+
+
 def commit(top):
     """The tree's commit, with a + where it has changes of its own."""
-    def git(*words):
-        return subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=False).stdout.strip()
-    found = git("rev-parse", "--short=12", "HEAD")
-    return (found or "unknown") + ("+" if found and git("status", "--porcelain", "--untracked-files=no") else "")
+    found = git(top, "rev-parse", "--short=12", "HEAD")
+    return (found or "unknown") + ("+" if found and git(top, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def newer_source(top, husk):
+    """A source of husk's that was changed after the program was built; None if there is none."""
+    built = husk.stat().st_mtime
+    sources = git(top, "ls-files", "vmm", "devices", "boot", "sandbox").splitlines()
+    return next((name for name in sources if name.endswith((".cc", ".h")) and (top / name).exists()
+                 and (top / name).stat().st_mtime > built), None)

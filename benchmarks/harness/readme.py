@@ -47,7 +47,7 @@ SHOWN = (
 
 
 def row(figure):
-    cells = [figure.what, figure.unit]
+    cells = [figure.what, text.unit(figure)]
     cells += [text.number(figure.median())]
     for who in (QEMU, FLOOR):
         cells.append(text.number(figure.median(who)) if who in figure.values else "")
@@ -63,7 +63,7 @@ def block(results):
     if missing:
         raise ValueError(f"the results file lacks what the README shows: {', '.join(missing)}")
     lines = [BEGIN, *machine_lines(results), "",
-             "| medians; the ratios are those within the turns | unit | husk | QEMU microvm | floor | husk / QEMU | husk / floor | target |",
+             "| medians; ratios are those within the turns, and \"added\" those of what is added to the floor | unit | husk | QEMU microvm | floor | husk / QEMU | husk / floor | target |",
              "|---|---|---|---|---|---|---|---|"]
     return "\n".join([*lines, *(row(figures[id_]) for id_ in SHOWN), END])
 

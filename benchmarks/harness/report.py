@@ -16,11 +16,11 @@ def machine_lines(results):
     machine = results["machine"]
     return [f"- {machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB; {machine['distribution']}, "
             f"Linux {machine['kernel']}", f"- KVM: {machine['kvm']}", f"- {machine['qemu']}; {machine['fio']}; {machine['compiler']}",
-            f"- husk {results['husk']['commit']}, a {results['tier']} run"]
+            f"- husk {', '.join(sorted({record['commit'] for record in results['suites'].values()}))}, a {results['tier']} run"]
 
 
 def row(figure):
-    unit = figure.unit + (", added" if figure.added_to_floor else "") + (", exact" if figure.exact else "")
+    unit = text.unit(figure) + (", exact" if figure.exact else "")
     cells = [figure.what, unit, text.with_spread(figure, HUSK)]
     for who in (FLOOR, QEMU):
         cells.append(text.with_spread(figure, who) if who in figure.values else "")

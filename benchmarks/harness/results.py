@@ -8,13 +8,14 @@ from harness.figures import Figure
 FORMAT = 1
 
 
-def suite_record(about, begun, seconds, load, figures):
-    return {"about": about, "begun": begun, "seconds": round(seconds, 1), "load_average": load,
+def suite_record(about, commit, begun, seconds, load, figures):
+    """`commit`: of the tree that was measured."""
+    return {"about": about, "commit": commit, "begun": begun, "seconds": round(seconds, 1), "load_average": load,
             "figures": [dataclasses.asdict(figure) for figure in figures]}
 
 
-def not_measured(about, why):
-    return {"about": about, "not_measured": why}
+def not_measured(about, commit, why):
+    return {"about": about, "commit": commit, "not_measured": why}
 
 
 def figures_of(record):

@@ -40,6 +40,10 @@ def others(figure):
     return ", ".join(said)
 
 
+def unit(figure):
+    return figure.unit + (", added" if figure.added_to_floor else "")
+
+
 def verdicts(figure):
     said = []
     for target, value, met in figure.verdicts():
@@ -50,7 +54,7 @@ def verdicts(figure):
 
 def line(figure):
     """One line for a terminal."""
-    text = f"{number(figure.median(HUSK)):>10} {figure.unit:14}"
+    text = f"{number(figure.median(HUSK)):>10} {unit(figure):14}"
     for who in (FLOOR, QEMU):
         beside = figure.ratio(who)
         said = f"{beside.median:.2f} of {who}'s" if beside else ""

@@ -24,5 +24,11 @@ SECONDS = {
 }
 
 
+def most_seconds(name, tier):
+    """None: no limit."""
+    quick, full = SECONDS[name]
+    return {"quick": quick, "full": full}.get(tier)
+
+
 def load(name):
     return importlib.import_module(f"suites.{name}")

@@ -89,7 +89,8 @@ class Comparisons(unittest.TestCase):
             order.append(build)
             return {"suite.it": figure({HUSK: [1 if build == "A" else 2]})}
 
-        moved = compare.movements(compare.in_turns(measure, ("A", "B"), 3))
+        moved, missing = compare.movements(compare.in_turns(measure, ("A", "B"), 3))
+        self.assertEqual(missing, [])
         self.assertEqual(order, ["A", "B", "B", "A", "A", "B"])
         self.assertEqual([(moved[0].before, moved[0].after, moved[0].verdict)], [(1, 2, "worse")])
 
@@ -135,15 +136,29 @@ class Guests(unittest.TestCase):
         self.assertEqual(guest_session.join_boots([{HUSK: {"one": [1, 2]}}, {HUSK: {"one": [3]}}]), {HUSK: {"one": [1, 2, 3]}})
 
 
+    def test_what_comes_up_where_nothing_was_is_a_change(self):
+        self.assertEqual(compare.judge("lower", False, [0, 0, 0], [5, 4, 5])[1], "worse")
+        self.assertEqual(compare.judge("lower", False, [0, 0, 0], [5, 0, 5])[1], "")
+
+    def test_a_build_beside_itself_is_measured_twice(self):
+        values = iter(range(1, 7))
+        turns = compare.in_turns(lambda build: {"suite.it": figure({HUSK: [next(values)]})}, ("A", "A"), 3)
+        self.assertEqual([[build["suite.it"].median() for build in turn] for turn in turns], [[1, 2], [4, 3], [5, 6]])
+
+    def test_what_one_build_lacks_is_named(self):
+        turns = [({"suite.it": figure({HUSK: [1]})}, {"suite.other": figure({HUSK: [1]})})]
+        self.assertEqual(compare.movements(turns), ([], ["suite.it", "suite.other"]))
+
+
 class Reports(unittest.TestCase):
     def results(self):
         shown = [Figure(id_, f"what {id_} is", "ns", {HUSK: [1234.5, 1300.0], QEMU: [2469.0, 2600.0]},
                         targets=[Target(QEMU, at_most=0.4)]) for id_ in readme.SHOWN]
         machine = {"processor": "P", "processors": 2, "memory_gib": 4, "kernel": "6", "distribution": "D", "kvm": "K",
                    "qemu": "Q", "fio": "F", "compiler": "C"}
-        return {"format": results.FORMAT, "tier": "full", "machine": machine, "husk": {"commit": "c"},
-                "suites": {"exits": results.suite_record("about", "then", 1.0, [1.0, 2.0], shown),
-                           "lab": results.not_measured("about", "no lab here")}}
+        return {"format": results.FORMAT, "tier": "full", "machine": machine,
+                "suites": {"exits": results.suite_record("about", "c", "then", 1.0, [1.0, 2.0], shown),
+                           "lab": results.not_measured("about", "c", "no lab here")}}
 
     def test_results_come_back_as_they_were_written(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -189,6 +204,8 @@ class Committed(unittest.TestCase):
     def test_the_committed_results_are_those_of_a_full_run(self):
         found = results.read(TOP / "benchmarks/results.json")
         self.assertEqual((found["tier"], list(found["suites"])), ("full", list(suites.SECONDS)))
+        for name, record in found["suites"].items():
+            self.assertLessEqual(record["seconds"], suites.most_seconds(name, "full"), name)
 
     def test_every_suite_says_what_it_is_and_the_time_of_all_is_what_is_promised(self):
         for name in suites.SECONDS:
