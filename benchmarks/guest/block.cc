@@ -1,5 +1,5 @@
-// The disk: 4 KiB at random places by 1 or 32 threads, 1 MiB after the other, all with O_DIRECT. Word: disk=PATH, the
-// first virtio disk, or on the host (the floor) an image.
+// The disk: 4 KiB at random places by 1 or 32 threads, 1 MiB after the other, all with O_DIRECT. Words: disk=PATH, the
+// first virtio disk, or on the host (the floor) an image; seed=N, another one for each time that a disk is used.
 //
 // Every 4 KiB of it begin with their own number and a stamp; the rest is the same in all. A read checks the number, so
 // that a block which is not the one asked for is a failure. Each write has a stamp of its own, and when something was
@@ -111,15 +111,18 @@ struct Measured {
 };
 
 // 4 KiB at random places, by so many threads, which are there before the phase begins. Each thread writes to blocks of
-// its own, so that what was written last is known.
+// its own, so that what was written last is known. Places and stamps are others in each phase: a write that never came
+// to the disk must not find there what an earlier one has left.
 Measured Randomly(const std::string& phase, Disk& disk, std::uint64_t threads, bool write) {
+    static std::uint64_t phases = Number("seed", 0) << 32;
+    const std::uint64_t first_seed = ++phases << 8;
     std::barrier start(static_cast<std::ptrdiff_t>(threads) + 1);
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> requests{0};
     std::vector<Latencies> latencies(threads, Latencies());
     std::vector<std::thread> workers;
     for (std::uint64_t index = 0; index < threads; ++index) {
-        workers.emplace_back([&, index, state = 0x9e3779b97f4a7c15U * (index + 1)]() mutable {
+        workers.emplace_back([&, index, state = 0x9e3779b97f4a7c15U * (first_seed + index)]() mutable {
             Buffer buffer(kBlock);
             buffer.ReadAndCheck(disk, 0);
             Latencies own(kExpected);

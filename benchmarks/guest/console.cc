@@ -1,11 +1,11 @@
 // The virtio console: hvc0 and a port of it. Words: port=NAME of the port, or the path of a unix socket (the floor);
 // pattern=FILE, which the host has, too; bytes=N for a port, hvc0_bytes=N, echoes=N.
 //
-//   hvc0-out, port-out    so many bytes of the pattern, again and again, until the VMM has taken them; the host
-//   compares port-in               the same from the host: nanoseconds from the first piece to the last, and the bytes
-//   after the
-//                         first, `late`
+//   hvc0-out, port-out    so many bytes of the pattern, again and again, until the VMM has taken them
+//   port-in               the same from the host: nanoseconds from the first piece to the last; `late` bytes after it
 //   echo                  every byte that comes, back
+//
+// What goes out is compared by the host.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -27,6 +27,7 @@ namespace husk::bench {
 namespace {
 
 constexpr const char* kPorts = "/sys/class/virtio-ports";
+
 int AcceptAt(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -18,12 +18,13 @@ void Latencies::Add(const Latencies& others) {
 }
 
 std::string Latencies::Text() const {
-    if (nanoseconds_.empty()) return "";
     std::vector<std::uint32_t> sorted = nanoseconds_;
     std::ranges::sort(sorted);
+    const auto count = static_cast<double>(sorted.size());
     std::string text;
     for (const auto& [name, part] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}) {
-        const auto index = static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1));
+        if ((1 - part) * count < 1) continue;
+        const auto index = static_cast<std::size_t>(part * (count - 1));
         text += std::string(" ") + name + "=" + std::to_string(sorted[index]);
     }
     return text;

@@ -14,7 +14,7 @@ class Latencies {
 
     void Add(std::uint64_t nanoseconds);
     void Add(const Latencies& others);
-    // " p50=N p90=N p99=N p99.9=N" in nanoseconds; nothing if there were no requests.
+    // " p50=N p90=N p99=N p99.9=N" in nanoseconds, without those that fewer than one request lies beyond.
     [[nodiscard]] std::string Text() const;
 
  private:

@@ -154,8 +154,9 @@ NetReport ReceiveFrames(const Socket& socket, const std::atomic<bool>& stop) {
         header.msg_hdr.msg_name = &batch.from;
         header.msg_hdr.msg_namelen = sizeof batch.from;
     }
-    NetReport report{};
+    NetReport report{};  // the first batch only starts the clock
     std::uint64_t begun = 0;
+    std::uint64_t come = 0;
     std::uint64_t told = 0;
     for (;;) {
         const int got = recvmmsg(socket.fd(), batch.headers.data(), kBatch, MSG_WAITFORONE, nullptr);
@@ -165,9 +166,13 @@ NetReport ReceiveFrames(const Socket& socket, const std::atomic<bool>& stop) {
             continue;
         }
         const std::uint64_t now = Nanoseconds();
-        if (begun == 0) begun = now;
-        report.count += static_cast<std::uint64_t>(got);
-        report.nanoseconds = now - begun;
+        come += static_cast<std::uint64_t>(got);
+        if (begun == 0) {
+            begun = now;
+        } else {
+            report.count += static_cast<std::uint64_t>(got);
+            report.nanoseconds = now - begun;
+        }
         errno = 0;
         for (std::size_t index = 0; index < static_cast<std::size_t>(got); ++index) {
             if (batch.headers[index].msg_len != kPayload ||
@@ -175,8 +180,8 @@ NetReport ReceiveFrames(const Socket& socket, const std::atomic<bool>& stop) {
                 Fail("a frame has wrong bytes");
             }
         }
-        if (report.count >= told + kCredit) {
-            told = report.count;
+        if (come >= told + kCredit) {
+            told = come;
             if (sendto(socket.fd(), &told, sizeof told, 0, reinterpret_cast<const sockaddr*>(&batch.from),
                        sizeof batch.from) < 0) {
                 Fail("cannot say what has come");

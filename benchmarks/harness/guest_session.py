@@ -5,23 +5,17 @@ of the VMM's processes is read."""
 import os
 import re
 import select
-import shutil
 import subprocess
 import time
 
 from harness.context import Failure, NotMeasured
-from harness.figures import HUSK
-from harness.machines import LINUX, QEMU, Machine, pack_initrd
+from harness.figures import PERCENTILES
+from harness.machines import LINUX, QEMU, Machine, need_qemu, pack_initrd
 from harness.precedence import take_precedence
-from harness.processes import end, family
+from harness.processes import end, family, processor_time
 
 MEMORY = 256  # MiB
 CPU = "processor time of the VMM, guest included, for"  # one of whatever it is: what a figure is called
-
-
-def processor_time(pid):
-    """Seconds that a process has used until now, user and system, all its threads, vCPUs among them."""
-    return time.clock_gettime((~pid << 3) | 2)  # the clock that clock_getcpuclockid(3) names
 
 
 class Session:
@@ -149,6 +143,12 @@ def join_boots(boots):
     return first
 
 
+def percentiles(found, phase):
+    """Those that there were enough requests for, in each turn of all who have the phase."""
+    measured = [turn for phases in found.values() for turn in phases.get(phase, [])]
+    return [percentile for percentile in PERCENTILES if all(percentile in turn for turn in measured)]
+
+
 class Guest:
     """What a suite boots: guest_bench as init, and files beside it."""
 
@@ -170,8 +170,7 @@ class Guest:
         if with_husk:
             made = Machine(self.kernel, self.initrd, command_line + " end=poweroff", MEMORY, **machine)
             return Session([*prefix, *made.husk(husk or self.husk, *options)])
-        if not shutil.which(QEMU):
-            raise NotMeasured(f"{QEMU} is not there")
+        need_qemu()
         made = Machine(self.kernel, self.initrd, command_line, MEMORY, **machine)  # only a reboot ends it
         return Session([*prefix, *made.qemu(QEMU, *options)])
 

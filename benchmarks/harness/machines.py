@@ -7,6 +7,8 @@ import pathlib
 import shutil
 import subprocess
 
+from harness.context import NotMeasured
+
 QEMU = "qemu-system-x86_64"
 LINUX = "console=ttyS0 panic=-1 quiet reboot=t"
 BOOTED = b"BOOTED"
@@ -56,6 +58,11 @@ class Machine:
             words += ["-chardev", f"socket,id=port,path={self.port},server=on,wait=off",
                       "-device", f"virtserialport,chardev=port,name={PORT}"]
         return [str(word) for word in words]
+
+
+def need_qemu():
+    if not shutil.which(QEMU):
+        raise NotMeasured(f"{QEMU} is not installed")
 
 
 def make_disk(folder, name="disk.raw"):

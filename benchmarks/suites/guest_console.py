@@ -9,8 +9,8 @@ import tempfile
 import time
 
 from harness.context import Failure
-from harness.figures import FLOOR, HUSK, PERCENTILES, QEMU, Figure
-from harness.guest_session import CPU, Guest, join_boots, take_turns
+from harness.figures import FLOOR, HUSK, QEMU, Figure
+from harness.guest_session import CPU, Guest, join_boots, percentiles, take_turns
 from harness.machines import PORT
 
 ABOUT = ("bytes through the virtio console of a Linux guest and echoes of one byte, beside QEMU microvm and a unix socket between "
@@ -128,7 +128,7 @@ def figures_of(found):
                         ("port-in", "to the guest by a port")):
         add(phase, "rate", f"bytes {what}", "MB/s", lambda measured: measured["rate"] / 1e6, "higher")
         add(phase, "cpu", f"bytes {what}: {CPU} a MB", "us", lambda measured: measured["cpu"] * 1e12 / measured["bytes"])
-    for percentile in PERCENTILES:
+    for percentile in percentiles(found, "echo"):
         add("echo", percentile.replace(".", "-"), f"one byte to the guest and back by a port: latency {percentile}", "us",
             lambda measured: measured[percentile] / 1000)
     add("echo", "cpu", f"one byte to the guest and back by a port: {CPU} one", "us",

@@ -1,11 +1,12 @@
 """The native guest's network card on a tap, under husk and under QEMU microvm."""
 
 import contextlib
+import os
 import subprocess
 
 from harness.context import Failure, NotMeasured
-from harness.figures import FLOOR, HUSK, PERCENTILES, QEMU, Figure, Target
-from harness.guest_session import CPU, Guest, join_boots, take_turns
+from harness.figures import FLOOR, HUSK, QEMU, Figure, Target
+from harness.guest_session import CPU, Guest, join_boots, percentiles, take_turns
 
 ABOUT = ("TCP and small UDP frames between a Linux guest and the host's end of its tap, beside QEMU microvm (no vhost) and a pair "
          "of virtual Ethernet cards between two namespaces")
@@ -24,15 +25,16 @@ class Namespace:
         self.holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec cat"], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if self.holder.stdout.read(1) != b"\n":
+            why = self.holder.stderr.read().decode(errors="replace").strip()
             self.close()
-            raise NotMeasured("network namespaces and taps need root")
+            raise NotMeasured(f"there is no network namespace to be had: {why}")
         self.prefix = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", "--"]
 
     def run(self, text):
         for line in text.splitlines():
             done = subprocess.run([*self.prefix, *line.split()], stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode != 0:
-                raise NotMeasured(f"{line}: status {done.returncode}: {done.stderr.strip()}")
+                raise Failure(f"{line}: status {done.returncode}: {done.stderr.strip()}")
 
     def close(self):
         self.holder.stdin.close()
@@ -104,7 +106,7 @@ def figures_of(cpus, found):
     request = "one byte there and back over TCP"
     add("tcp-rr", "rate", request, "requests/s", lambda measured: measured["requests"] / measured["nanoseconds"] * 1e9,
         "higher")
-    for percentile in PERCENTILES:
+    for percentile in percentiles(found, "tcp-rr"):
         add("tcp-rr", percentile.replace(".", "-"), f"{request}: latency {percentile}", "us",
             lambda measured: measured[percentile] / 1000)
     add("tcp-rr", "cpu", f"{request}: {CPU} one", "us", cost(lambda measured: measured["requests"]))
@@ -112,6 +114,10 @@ def figures_of(cpus, found):
 
 
 def measure(context):
+    if os.geteuid() != 0:
+        raise NotMeasured("network namespaces and taps need root")
+    if not os.path.exists("/dev/net/tun"):
+        raise NotMeasured("there is no /dev/net/tun")
     guest = Guest(context)
     boots, turns = context.pick((1, 1), (3, 3), (4, 5))
     words = {"topic": "net", "phases": ",".join(PHASES), "turns": turns, "milliseconds": context.pick(100, 120, 250)}
