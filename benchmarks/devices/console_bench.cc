@@ -38,13 +38,13 @@ struct Options : BenchOptions {
 
 // --- The bare loop
 
-ConsoleCounts BareSend(int socket, std::uint32_t piece, std::uint64_t nanoseconds, Latencies& latencies) {
+Result<ConsoleCounts> BareSend(int socket, std::uint32_t piece, std::uint64_t nanoseconds, Latencies& latencies) {
     const std::vector<std::byte> bytes(piece, std::byte{'x'});
     ConsoleCounts counts;
     std::uint64_t now = MonotonicNanoseconds();
     for (const std::uint64_t until = now + nanoseconds; now < until; ++counts.pieces) {
         const ssize_t wrote = ::write(socket, bytes.data(), bytes.size());
-        if (wrote <= 0) break;
+        if (wrote <= 0) return FailOs("cannot write to the socket");
         counts.bytes += static_cast<std::uint64_t>(wrote);
         const std::uint64_t began = std::exchange(now, MonotonicNanoseconds());
         latencies.Add(now - began);
@@ -52,25 +52,26 @@ ConsoleCounts BareSend(int socket, std::uint32_t piece, std::uint64_t nanosecond
     return counts;
 }
 
-ConsoleCounts BareReceive(int socket, std::uint32_t piece, std::uint64_t nanoseconds) {
+Result<ConsoleCounts> BareReceive(int socket, std::uint32_t piece, std::uint64_t nanoseconds) {
     std::vector<std::byte> bytes(piece);
     ConsoleCounts counts;
     const std::uint64_t until = MonotonicNanoseconds() + nanoseconds;
     while (MonotonicNanoseconds() < until) {
         const ssize_t got = ::read(socket, bytes.data(), bytes.size());
-        if (got <= 0) break;
+        if (got <= 0) return FailOs("cannot read from the socket");
         counts.bytes += static_cast<std::uint64_t>(got);
     }
     return counts;
 }
 
-ConsoleCounts BareEcho(int socket, const Options& options, std::uint64_t nanoseconds, Latencies& latencies) {
+Result<ConsoleCounts> BareEcho(int socket, const Options& options, std::uint64_t nanoseconds, Latencies& latencies) {
     std::vector<std::byte> bytes(options.piece);
     ConsoleCounts counts;
     std::uint64_t now = MonotonicNanoseconds();
     for (const std::uint64_t until = now + nanoseconds; now < until; ++counts.pieces) {
-        if (::write(socket, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) break;
-        if (::recv(socket, bytes.data(), bytes.size(), MSG_WAITALL) != static_cast<ssize_t>(bytes.size())) break;
+        const auto whole = static_cast<ssize_t>(bytes.size());
+        if (::write(socket, bytes.data(), bytes.size()) != whole) return FailOs("cannot write to the socket");
+        if (::recv(socket, bytes.data(), bytes.size(), MSG_WAITALL) != whole) return FailOs("no echo at the socket");
         latencies.Add(MonotonicNanoseconds() - now);
         now = AfterPause(options.Pause());
     }
@@ -82,12 +83,12 @@ ConsoleCounts BareEcho(int socket, const Options& options, std::uint64_t nanosec
 
 // Calls `run` to warm up and once more, as a meter is made and read.
 template <typename Run, typename MakeMeter>
-nlohmann::json Time(const Options& options, Run run, MakeMeter make_meter) {
+Result<nlohmann::json> Time(const Options& options, Run run, MakeMeter make_meter) {
     Latencies latencies;
-    (void)run(options.WarmUpNanoseconds(), latencies);
+    (void)HUSK_TRY(run(options.WarmUpNanoseconds(), latencies));
     latencies.Clear();
     const CostMeter meter = make_meter();
-    const ConsoleCounts counts = run(options.Nanoseconds(), latencies);
+    const ConsoleCounts counts = HUSK_TRY(run(options.Nanoseconds(), latencies));
     const Cost cost = meter.SoFar();
     nlohmann::json result;
     result["rate"] = static_cast<double>(counts.pieces) / cost.seconds;
@@ -98,10 +99,10 @@ nlohmann::json Time(const Options& options, Run run, MakeMeter make_meter) {
     return result;
 }
 
-nlohmann::json MeasureBare(const Options& options, std::pair<ScopedFd, ScopedFd> socket) {
+Result<nlohmann::json> MeasureBare(const Options& options, std::pair<ScopedFd, ScopedFd> socket) {
     const ConsolePeer peer(std::move(socket.second), options.Peer());
     const int ours = socket.first.Get();
-    const auto run = [&](std::uint64_t time, Latencies& latencies) {
+    const auto run = [&](std::uint64_t time, Latencies& latencies) -> Result<ConsoleCounts> {
         if (options.way == "out") return BareSend(ours, options.piece, time, latencies);
         if (options.way == "in") return BareReceive(ours, options.piece, time);
         return BareEcho(ours, options, time, latencies);
@@ -144,12 +145,12 @@ Result<nlohmann::json> MeasureWorker(const Options& options, std::pair<ScopedFd,
 
     // Its thread comes after the worker: a launcher has none.
     const ConsolePeer peer(std::move(socket.second), options.Peer());
-    const auto run = [&](std::uint64_t time, Latencies& latencies) {
+    const auto run = [&](std::uint64_t time, Latencies& latencies) -> Result<ConsoleCounts> {
         if (options.way == "out") return driver.Send(time, latencies);
         if (options.way == "in") return driver.Receive(time);
         return driver.Echo(time, options.Pause(), latencies);
     };
-    nlohmann::json result = Time(options, run, [&] { return CostMeter(*worker, stats->device.interrupts); });
+    nlohmann::json result = HUSK_TRY(Time(options, run, [&] { return CostMeter(*worker, stats->device.interrupts); }));
     result["sealed"] = stats->sealed.At() != 0 && !options.unsealed;
     return result;
 }

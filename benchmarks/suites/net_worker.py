@@ -12,7 +12,7 @@ for each, the ratio of the rates says who got it, and that of the processor time
 import os
 import subprocess
 
-from harness.context import NotMeasured
+from harness.context import Failure, NotMeasured
 from harness.figures import FLOOR, Target
 from harness.workers import Case, run_json, worker_turns
 
@@ -20,6 +20,7 @@ ABOUT = "a sealed network worker without a VM, beside a bare loop on the same ki
 
 # A quick run measures the first ones.
 CASES = ("out-64", "echo-64", "in-64", "out-1514", "in-1514", "out-65000", "in-65000", "echo-1514")
+QUEUE = 256  # frames of the transmit queue
 WORDS = {"out": "to the tap", "in": "from the tap", "echo": "to the tap and one back"}
 
 
@@ -33,6 +34,16 @@ def namespace():
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise NotMeasured("/dev/net/tun is missing or closed to you")
     return words
+
+
+def check(name, seconds, turns):
+    """Nothing was lost: the kernel has counted at the tap all that was sent, and the worker has dropped nothing. Up to a queue of
+    frames is under way when the counting begins, and again when it ends."""
+    for who, reports in turns.items():
+        for report in reports:
+            lost = (1 - report.get("at_tap", 1)) * report["rate"] * seconds
+            if lost > QUEUE + 1 or report.get("dropped", 0) > 0:
+                raise Failure(f"net_worker.{name}, {who}: {lost:.0f} frames did not come to the tap, {report.get('dropped', 0)} were dropped")
 
 
 def figures_of(name, turns):
@@ -54,5 +65,6 @@ def measure(context):
                    seconds, "--warm-up", warm_up]
         found = worker_turns(command, lambda: run_json([*command, "--bare"]), turns,
                              unsealed=context.tier == "full" or name == CASES[0])
+        check(name, seconds, found)
         figures += figures_of(name, found)
     return figures
