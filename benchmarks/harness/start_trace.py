@@ -19,6 +19,7 @@ from harness.processes import end
 TRACING = pathlib.Path("/sys/kernel/tracing")
 EVENTS = ("sched/sched_process_fork", "sched/sched_process_exec", "sched/sched_process_exit", "sched/sched_switch", "kvm/kvm_fpu")
 LINE = re.compile(r"-(\d+) +\[(\d+)\] +\S+ +([\d.]+): (\w+): (.*)$")
+LOST = re.compile(r"\[LOST .*EVENTS\]")  # a line of the kernel's where its buffer was full
 CHILD = re.compile(r"child_pid=(\d+)")
 PROCESS_OF = {"husk": "launcher", "ctl": "vmm", "vcpu": "vmm", "blk": "disk"}  # by the name of a thread, without its number
 SWITCH = re.compile(r"prev_comm=(.*) prev_pid=(\d+) .* next_comm=(.*) next_pid=(\d+) ")
@@ -124,6 +125,8 @@ class Reading:
     def read(self, line):
         found = LINE.search(line)
         if not found:
+            if lost := LOST.search(line):
+                raise Failure(f"the kernel's events have a gap: {lost[0]}")
             return
         thread, cpu, now, event, what = int(found[1]), found[2], float(found[3]), found[4], found[5]
         if event == "sched_process_fork":

@@ -7,6 +7,8 @@ import re
 
 from harness.context import Failure
 from harness.figures import FLOOR, HUSK, QEMU, Figure, Target
+from harness.machines import QEMU as QEMU_PROGRAM
+from harness.machines import need_qemu
 
 ABOUT = "exits, doorbells and interrupts, beside the bare ioctl loop and QEMU microvm; the run loop alone"
 
@@ -45,7 +47,7 @@ def commands(build, disk):
     guest = build / "benchmarks/run_loop/guests/exits"
     husk = [build / "husk", "run", "--kernel", guest, "--disk", disk, "--log-level", "off", "--cmdline",
             words(IN_HUSK, disk=True)]
-    qemu = ["qemu-system-x86_64", "-M", "microvm,acpi=off,pic=off,pit=off,rtc=off", "-accel", "kvm", "-cpu",
+    qemu = [QEMU_PROGRAM, "-M", "microvm,acpi=off,pic=off,pit=off,rtc=off", "-accel", "kvm", "-cpu",
             "qemu64,+tsc-deadline", "-m", "128", "-nodefaults", "-no-user-config", "-display", "none", "-serial",
             "stdio", "-no-reboot", "-global", "virtio-mmio.force-legacy=false", "-blockdev",
             f"driver=file,filename={disk},node-name=disk", "-device", "virtio-blk-device,drive=disk", "-kernel", guest,
@@ -120,4 +122,5 @@ def measure_dispatch(context):
 
 def measure(context):
     context.need_kvm()
+    need_qemu()
     return measure_exits(context) + measure_dispatch(context)

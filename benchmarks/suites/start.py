@@ -2,13 +2,15 @@
 
 import concurrent.futures
 import os
+import select
 import subprocess
 import time
 
 from harness.confinement import ALL_LAYERS, WITHOUT, timeline, without
 from harness.context import Failure, NotMeasured
 from harness.figures import Figure, Target
-from harness.machines import BOOTED, LINUX, QEMU_POWERED_OFF, Machine, make_disk, make_initrd
+from harness.machines import BOOTED, LINUX, QEMU_POWERED_OFF, Machine, make_disk, make_initrd, need_qemu
+from harness.processes import end
 from harness.start_trace import Trace
 
 ABOUT = "start-up beside QEMU microvm with the same devices, and what confinement and each process have of it"
@@ -16,6 +18,7 @@ KERNELS = ("bzImage", "vmlinux")
 # reboot=t in LINUX: the guest ends by a crash on either, so that nothing depends on what a kernel knows of the machine.
 HUSK_REBOOTED, QEMU_REBOOTED = 4, 0
 START_TARGET = Target("qemu", at_most=0.25)
+LIFE = 60.0  # seconds after which one counts as never ending
 
 
 def milliseconds(seconds):
@@ -72,16 +75,32 @@ def linux(kernel, initrd, **devices):
 
 # --- whole lives
 
+def await_readable(what, until, command):
+    if not select.select([what], [], [], max(0.0, until - time.monotonic()))[0]:
+        raise Failure(f"not over after {LIFE:.0f} s: {' '.join(command)}")
+
+
 def live(command, status, said=b""):
     """(seconds, seconds of the processor) of a command and all of its processes. They are waited for by whoever started them, so the
     time of all of them is the command's own in the end."""
     begun = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    with process.stdout as out:
-        printed = out.read()
-    _, waited, usage = os.wait4(process.pid, 0)
-    spent = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(waited)
+    printed, handle = b"", os.pidfd_open(process.pid)
+    try:
+        more = b"it is alive"
+        while more:
+            await_readable(process.stdout, begun + LIFE, command)
+            more = os.read(process.stdout.fileno(), 1 << 16)
+            printed += more
+        await_readable(handle, begun + LIFE, command)
+        _, waited, usage = os.wait4(process.pid, 0)
+        spent = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(waited)
+    finally:
+        os.close(handle)
+        if process.returncode is None:
+            end(process)
+        process.stdout.close()
     if process.returncode != status or said not in printed:
         raise Failure(f"status {process.returncode} of {' '.join(command)}: {printed[-2000:].decode(errors='replace')}")
     return spent, usage.ru_utime + usage.ru_stime
@@ -169,6 +188,7 @@ def confinement_processor_time(context, trace, disk):
 
 def measure(context):
     context.need_kvm()
+    need_qemu()
     disk = make_disk(context.scratch)
     try:
         machines, missing = linux_machines(context.native_guest(), make_initrd(context.scratch), disk), []

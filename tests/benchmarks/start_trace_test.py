@@ -8,6 +8,7 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "benchmarks"))
 
+from harness.context import Failure  # noqa: E402
 from harness.start_trace import read_start  # noqa: E402
 
 ASKER, LAUNCHER, DISK, STRANGER = 10, 20, 30, 99
@@ -69,6 +70,11 @@ class Starts(unittest.TestCase):
 
     def test_without_a_run_there_is_no_start(self):
         self.assertIsNone(read_start(BEGIN))
+
+    def test_lost_events_are_a_failure(self):
+        for lost in ("CPU:1 [LOST 27 EVENTS]\n", "CPU:0 [LOST EVENTS]\n"):
+            with self.assertRaisesRegex(Failure, "LOST"):
+                read_start([*BEGIN, lost, first_run(1, 7.0, LAUNCHER)])
 
     def test_clocks_without_a_point_are_read(self):
         lines = [line.replace(".000000", "") for line in [*BEGIN, first_run(1, 7.0, LAUNCHER)]]
