@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import time
 
 from harness.context import Failure
@@ -46,6 +47,19 @@ def end(process):
         if time.monotonic() > deadline:
             raise Failure(f"processes are left: {pids}")
         time.sleep(0.002)
+
+
+def end_all(process, ask, patience=20):
+    """Of a script and what it has started: asks it by a signal, so that it can clean up, then kills whatever is left."""
+    pids = family(process.pid)
+    process.send_signal(ask)
+    until = time.monotonic() + patience
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    for pid in pids:
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate()
 
 
 def processor_time(pid):
