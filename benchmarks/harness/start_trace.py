@@ -79,14 +79,17 @@ class Trace:
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
             start, deadline = None, time.monotonic() + 60
-            while process.poll() is None and start is None and time.monotonic() < deadline:
-                try:
-                    process.wait(0.1)
-                except subprocess.TimeoutExpired:
-                    start = self.read()
-            if process.returncode is None:
-                end(process)
-            elif process.returncode in statuses:
+            try:
+                while process.poll() is None and start is None and time.monotonic() < deadline:
+                    try:
+                        process.wait(0.1)
+                    except subprocess.TimeoutExpired:
+                        start = self.read()
+                ended = process.returncode
+            finally:
+                if process.returncode is None:
+                    end(process)
+            if ended in statuses:
                 start = self.read()
             if start is None:
                 said.seek(0)

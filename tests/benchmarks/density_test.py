@@ -16,9 +16,9 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "benchmarks"))
 
 from harness import leftovers  # noqa: E402
-from harness.context import Failure  # noqa: E402
-from harness.fleet import Fleet, reference_time  # noqa: E402
-from suites.density import Step, growth  # noqa: E402
+from harness.context import Failure, NotMeasured  # noqa: E402
+from harness.fleet import Fleet, reference_time, times_scheduled  # noqa: E402
+from suites.density import Plan, Step, Suite, growth  # noqa: E402
 
 ENDS_WELL = 'trap "kill $child; exit 0" TERM; sleep 60 & child=$!; echo up >"$1"; wait'
 
@@ -80,6 +80,32 @@ class Fleets(FleetTest):
         self.assertGreater(reference_time(), 0)
 
 
+    def test_a_thread_of_kvms_own_is_not_the_vms(self):
+        named = "import pathlib, threading, time; name = pathlib.Path('/proc/thread-self/comm')\n" \
+            "def work():\n    name.write_text('{}-nx')\n    [time.sleep(0.02) for _ in range(3000)]\n" \
+            "threading.Thread(target=work).start()"
+        counts = {}
+        for name in ("kvm", "own"):
+            with subprocess.Popen([sys.executable, "-c", named.format(name)]) as process:
+                time.sleep(0.5)
+                before = times_scheduled(process.pid)
+                time.sleep(0.3)
+                counts[name] = times_scheduled(process.pid) - before
+                process.kill()
+        self.assertEqual(counts["kvm"], 0)
+        self.assertGreater(counts["own"], 0)
+
+
+class ShortMemory(unittest.TestCase):
+    def test_what_was_measured_before_is_kept(self):
+        with mock.patch.multiple(Suite, beside_qemu=lambda _: ["a figure"], killed=lambda _: self.fail("none was to be killed"),
+                                 ramp_figures=mock.Mock(side_effect=NotMeasured("memory is short"))):
+            machine = mock.Mock()
+            found, missing = Suite(mock.Mock(), "Linux", machine, Plan(3, 1, 1, 1, 0, 0.3)).measure()
+        self.assertEqual(found, ["a figure"])
+        self.assertRegex(missing[0], "Linux VMs.*memory is short")
+
+
 class Leftovers(FleetTest):
     def test_of_a_fleet_that_ends_well_nothing_is_left(self):
         before = self.before()
@@ -92,6 +118,8 @@ class Leftovers(FleetTest):
         before = self.before()
         orphan = subprocess.Popen([f"{self.name}-0", "60"], executable="/bin/sleep")
         self.addCleanup(lambda: (orphan.kill(), orphan.wait()))
+        while self.name not in leftovers.processes()[orphan.pid]:  # its command line comes some time after Popen is back
+            time.sleep(0.01)
         self.assertRegex(self.left(before)[0], f"1 of kind process, as {orphan.pid} ")
 
     def test_a_file_is_found(self):
