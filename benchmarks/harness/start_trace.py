@@ -99,7 +99,13 @@ class Trace:
 
     def read(self):
         with (self.buffer / "trace").open() as lines:
-            return read_start(lines)
+            start = read_start(lines)
+        # A buffer that keeps its beginning has no gap to tell of: only its counter knows.
+        dropped = [int(number) for stats in self.buffer.glob("per_cpu/cpu*/stats")
+                   for number in re.findall(r"^dropped events: (\d+)$", stats.read_text(), re.MULTILINE)]
+        if any(dropped):
+            raise Failure(f"the kernel's buffer had no room for {sum(dropped)} events")
+        return start
 
 
 class Reading:
