@@ -11,8 +11,8 @@
 namespace husk {
 namespace {
 
-// "vm [--version] boot [--kernel FILE] [--memory SIZE=64M] [--once] [--disk FILE]... [--log FILE] NAME", and "vm disk
-// make OUT".
+// "vm [--version] boot [--kernel FILE] [--memory SIZE=64M] [--once] [--disk FILE]... [--layers LAYER,...] [--log FILE]
+// NAME", and "vm disk make OUT".
 struct Vm {
     Vm() {
         syntax.AddFinal("--version", version, "the version");
@@ -21,6 +21,7 @@ struct Vm {
         boot.Add("--memory", "SIZE", &memory, "how much");
         boot.AddFlag("--once", once, "not again");
         boot.Add("--disk", "FILE", &disks, "a disk");
+        boot.Add("--layers", "LAYER,...", &layers, "some layers");
         boot.Add("--log", "FILE[,with=MANY][,words]", &log, "a log");
         boot.AddWord("name", "NAME", name, "what it is called");
         boot.SetNotes("That is all.");
@@ -44,6 +45,7 @@ struct Vm {
     std::string memory = "64M";
     bool once = false;
     std::vector<std::string> disks;
+    std::vector<std::string> layers;
     std::optional<std::string> log;
     std::string name;
     std::string out;
@@ -119,9 +121,10 @@ TEST(CommandSyntax, HelpOfACommandListsWhatItTakes) {
               "\nOptions:\n"
               "  -h, --help                  print this help and exit\n"
               "  --kernel FILE               what to boot\n"
-              "  --memory SIZE=64M           how much\n"
+              "  --memory SIZE               how much (default: 64M)\n"
               "  --once                      not again\n"
               "  --disk FILE ...             a disk\n"
+              "  --layers LAYER,...          some layers\n"
               "  --log FILE[,with=MANY][,words]\n"
               "                              a log\n"
               "\nThat is all.\n");

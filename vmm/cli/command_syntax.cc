@@ -132,9 +132,11 @@ std::string CommandSyntax::Help() const {
     for (const Item& option : options_) {
         std::string called = option.name == "--help" ? "-h, --help" : std::string(option.name);
         if (!option.value.empty()) called.append(" ").append(option.value);
-        if (!option.standard.empty()) called.append("=").append(option.standard);
-        if (std::holds_alternative<std::vector<std::string>*>(option.target)) called += " ...";
-        AppendLine(text, called, option.help);
+        const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
+        if (is_list && !option.value.ends_with("...")) called += " ...";
+        std::string help(option.help);
+        if (!option.standard.empty()) help.append(" (default: ").append(option.standard).append(")");
+        AppendLine(text, called, help);
     }
     if (!commands_.empty()) text += "\nCommands:\n";
     for (const CommandSyntax& command : commands_) {
