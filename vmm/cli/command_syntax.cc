@@ -29,6 +29,11 @@ void CommandSyntax::Add(std::string_view option, std::string_view value, Target 
     if (auto* const* const text = std::get_if<std::string*>(&target)) item.standard = **text;
 }
 
+void CommandSyntax::AddText(std::string_view option, std::string_view value, Target target, std::string_view help) {
+    Add(option, value, target, help);
+    options_.back().is_text = true;
+}
+
 void CommandSyntax::AddFinal(std::string_view option, bool& target, std::string_view help) {
     AddFlag(option, target, help);
     options_.back().is_final = true;
@@ -47,7 +52,10 @@ Result<const CommandSyntax*> CommandSyntax::Parse(std::span<const char* const> a
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string_view word = arguments[i];
         if (options_ended || word.size() < 2 || word.front() != '-') {
-            if (CommandSyntax* const command = FindCommand(word)) return command->Parse(arguments.subspan(i + 1));
+            if (CommandSyntax* const command = FindCommand(word)) {
+                reached_ = command;
+                return command->Parse(arguments.subspan(i + 1));
+            }
             HUSK_TRY(TakeWord(word));
             continue;
         }
@@ -63,13 +71,18 @@ Result<const CommandSyntax*> CommandSyntax::Parse(std::span<const char* const> a
             if (equals != word.npos) return Usage(std::string(name) + " takes no value");
             HUSK_TRY(Store(*option, {}));
             if (option->is_final) return this;
-        } else if (equals != word.npos) {
-            HUSK_TRY(Store(*option, word.substr(equals + 1)));
-        } else if (++i < arguments.size()) {
-            HUSK_TRY(Store(*option, arguments[i]));
-        } else {
+            continue;
+        }
+        std::optional<std::string_view> value;
+        if (equals != word.npos) {
+            value = word.substr(equals + 1);
+        } else if (++i < arguments.size() && (option->is_text || FindOption(arguments[i]) == nullptr)) {
+            value = arguments[i];
+        }
+        if (!value || (value->empty() && !option->is_text)) {
             return Usage(std::string(name) + " needs a value: " + std::string(option->value));
         }
+        HUSK_TRY(Store(*option, *value));
     }
     HUSK_TRY(NothingMissing());
     return this;
