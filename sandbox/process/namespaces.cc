@@ -57,7 +57,9 @@ AbsentLayer ExplainLimit(const NamespaceFacts& facts) {
     const std::string sysctl = facts.limit_sysctl;
     const long limit = ReadSysctl(sysctl).value_or(1);  // unknown: used up is the safe side
     if (limit == 0) return {facts.layer, "the sysctl " + sysctl + " is 0", "raise it: sysctl " + sysctl + "=1024"};
-    return {facts.layer, "all namespaces of this kind are in use (the sysctl " + sysctl + " limits them)",
+    return {facts.layer,
+            "all namespaces of this kind are in use (the sysctl " + sysctl +
+                " limits them, here or in an enclosing namespace)",
             "raise it: sysctl " + sysctl + "=" + std::to_string(std::max(2 * limit, 1024L)), true};
 }
 

@@ -140,12 +140,12 @@ ThreadTable LauncherTable() {
     table.Allow(HUSK_SYSCALL(read), {}, "a signal (signalfd)");
     table.Allow(HUSK_SYSCALL(recvmsg), {}, "what a role reports, and its statistics");
     table.Allow(HUSK_SYSCALL(recvfrom), {}, "is there a last message of a role that died");
-    table.Allow(HUSK_SYSCALL(sendmsg), {}, "go, power button, stop, drain, a client's socket");
+    table.Allow(HUSK_SYSCALL(sendmsg), {}, "go, power button, stop, drain, a client's socket, pty opened");
     table.Allow(HUSK_SYSCALL(wait4), {}, "how a role ended");
     table.Allow(HUSK_SYSCALL(kill), {}, "ends a role that does not end by itself");
     table.Allow(HUSK_SYSCALL(accept4), {}, "a client of the console's socket");
     table.Allow(HUSK_SYSCALL(write), {}, "the log");
-    table.Allow(HUSK_SYSCALL(ioctl), {}, "the terminal, raw and back");
+    table.Allow(HUSK_SYSCALL(ioctl), {}, "the terminal, raw and back; how much a role has left unread");
     table.Allow(HUSK_SYSCALL(close), {}, "a client's socket, a role's descriptors");
     table.Allow(HUSK_SYSCALL(mmap), {}, "a role's statistics; the heap, which the launcher may use");
     table.Allow(HUSK_SYSCALL(munmap), {}, "likewise");

@@ -11,8 +11,8 @@
 namespace husk {
 namespace {
 
-// "vm [--version] boot [--kernel FILE] [--memory SIZE=64M] [--once] [--disk FILE]... [--log FILE] NAME", and "vm disk
-// make OUT".
+// "vm [--version] boot [--kernel FILE] [--memory SIZE=64M] [--once] [--disk FILE]... [--layers LAYER,...] [--log FILE]
+// [--append TEXT] NAME", and "vm disk make OUT".
 struct Vm {
     Vm() {
         syntax.AddFinal("--version", version, "the version");
@@ -21,7 +21,9 @@ struct Vm {
         boot.Add("--memory", "SIZE", &memory, "how much");
         boot.AddFlag("--once", once, "not again");
         boot.Add("--disk", "FILE", &disks, "a disk");
+        boot.Add("--layers", "LAYER,...", &layers, "some layers");
         boot.Add("--log", "FILE[,with=MANY][,words]", &log, "a log");
+        boot.AddText("--append", "TEXT", &text, "a text");
         boot.AddWord("name", "NAME", name, "what it is called");
         boot.SetNotes("That is all.");
         syntax.AddCommand("disk", "disks").AddCommand("make", "makes one").AddWord("out", "OUT", out, "where");
@@ -44,7 +46,9 @@ struct Vm {
     std::string memory = "64M";
     bool once = false;
     std::vector<std::string> disks;
+    std::vector<std::string> layers;
     std::optional<std::string> log;
+    std::string text;
     std::string name;
     std::string out;
     std::string help;
@@ -52,11 +56,11 @@ struct Vm {
 
 TEST(CommandSyntax, ValuesFollowAsAWordOrBehindAnEqualsSign) {
     Vm vm;
-    ASSERT_EQ(vm.Parse({"boot", "--kernel", "k", "web", "--memory=a=b", "--disk", "1", "--disk=2", "--log", ""}), "");
+    ASSERT_EQ(vm.Parse({"boot", "--kernel", "k", "web", "--memory=a=b", "--disk", "1", "--disk=2", "--log", "-l"}), "");
     EXPECT_EQ(vm.kernel, "k");
     EXPECT_EQ(vm.memory, "a=b");
     EXPECT_EQ(vm.disks, (std::vector<std::string>{"1", "2"}));
-    EXPECT_EQ(vm.log, "");
+    EXPECT_EQ(vm.log, "-l");
     EXPECT_EQ(vm.name, "web");
     EXPECT_FALSE(vm.once);
 }
@@ -70,9 +74,38 @@ TEST(CommandSyntax, WhatIsNotGivenKeepsItsDefault) {
 
 TEST(CommandSyntax, WordThatLooksLikeAnOptionIsAValueWhereOneIsDue) {
     Vm vm;
-    ASSERT_EQ(vm.Parse({"boot", "--kernel", "--once", "web"}), "");
-    EXPECT_EQ(vm.kernel, "--once");
+    ASSERT_EQ(vm.Parse({"boot", "--kernel", "--twice", "--log=--once", "--append", "--once", "web"}), "");
+    EXPECT_EQ(vm.kernel, "--twice");
+    EXPECT_EQ(vm.log, "--once");
+    EXPECT_EQ(vm.text, "--once");
     EXPECT_FALSE(vm.once);
+}
+
+TEST(CommandSyntax, ValueIsForgottenWhereAnOptionOfTheCommandFollows) {
+    EXPECT_EQ(Vm().Parse({"boot", "--disk", "--kernel", "k", "web"}), "--disk needs a value: FILE");
+    EXPECT_EQ(Vm().Parse({"boot", "--log", "-h"}), "--log needs a value: FILE[,with=MANY][,words]");
+    EXPECT_EQ(Vm().Parse({"boot", "--kernel", "--version", "web"}), "");  // another command's
+}
+
+TEST(CommandSyntax, OnlyTextMayBeEmpty) {
+    EXPECT_EQ(Vm().Parse({"boot", "--kernel=", "web"}), "--kernel needs a value: FILE");
+    EXPECT_EQ(Vm().Parse({"boot", "--disk", "", "web"}), "--disk needs a value: FILE");
+    EXPECT_EQ(Vm().Parse({"boot", "--append=", "web"}), "");
+    EXPECT_EQ(Vm().Parse({"boot", "web", "--append"}), "--append needs a value: TEXT");
+}
+
+TEST(CommandSyntax, CommandBehindTwoDashesHasItsOptions) {
+    Vm vm;
+    ASSERT_EQ(vm.Parse({"--", "boot", "--once", "web"}), "");
+    EXPECT_TRUE(vm.once);
+}
+
+TEST(CommandSyntax, KnowsWhichCommandItCameTo) {
+    Vm vm;
+    EXPECT_NE(vm.Parse({"fly"}), "");
+    EXPECT_EQ(vm.syntax.Reached().Name(), "vm");
+    EXPECT_NE(vm.Parse({"disk", "make"}), "");
+    EXPECT_EQ(vm.syntax.Reached().Name(), "vm disk make");
 }
 
 TEST(CommandSyntax, OptionsEndBehindTwoDashes) {
@@ -119,11 +152,13 @@ TEST(CommandSyntax, HelpOfACommandListsWhatItTakes) {
               "\nOptions:\n"
               "  -h, --help                  print this help and exit\n"
               "  --kernel FILE               what to boot\n"
-              "  --memory SIZE=64M           how much\n"
+              "  --memory SIZE               how much (default: 64M)\n"
               "  --once                      not again\n"
               "  --disk FILE ...             a disk\n"
+              "  --layers LAYER,...          some layers\n"
               "  --log FILE[,with=MANY][,words]\n"
               "                              a log\n"
+              "  --append TEXT               a text\n"
               "\nThat is all.\n");
 }
 

@@ -141,6 +141,22 @@ TEST(Options, ListAndCheckTakeASource) {
 
 // --- Refusals ---
 
+TEST(Options, RefusalPointsToTheHelpOfTheCommand) {
+    ExpectNamed(Refusal(Parse({"fly"})), "(husk --help says more)");
+    ExpectNamed(RunRefusal({"--kern", "k"}), "(husk run --help says more)");
+    ExpectNamed(RunRefusal({"--cpus", "none"}), "(husk run --help says more)");
+    ExpectNamed(Refusal(Parse({"doctor", "--require", "walls"})), "(husk doctor --help says more)");
+    ExpectNamed(Refusal(Parse({"image", "store"})), "(husk image store --help says more)");
+}
+
+TEST(Options, ValueThatWasForgottenIsNamed) {
+    ExpectNamed(Refusal(Parse({"run", "--disk", "--kernel", "k"})), "--disk needs a value: FILE");
+    for (const char* option : {"--log-console=", "--initrd=", "--stats=", "--disk=", "--name="}) {
+        ExpectNamed(RunRefusal({option}), "needs a value");
+    }
+    EXPECT_EQ(Machine({"--cmdline", "--once"}).command_line, "--once");
+}
+
 TEST(Options, WithoutACommandThereIsNothingToDo) {
     EXPECT_NE(Refusal(Parse({})), "");
     EXPECT_NE(Refusal(Parse({"fly"})), "");
@@ -245,11 +261,13 @@ TEST(ParseConsoleLog, FileItsBoundAndRawAreUnderstood) {
 }
 
 TEST(ParseConsoleLog, WhatIsWrongIsNamed) {
-    EXPECT_EQ(RunRefusal({"--log-console", "log,max=1K"}), "--log-console log: max must be 128K or more");
-    EXPECT_EQ(RunRefusal({"--log-console", "log,append"}), "--log-console log: \"append\" is neither max=SIZE nor raw");
-    EXPECT_EQ(RunRefusal({"--log-console", ",raw"}), "--log-console takes FILE[,max=SIZE][,raw], not \",raw\"");
+    const std::string hint = " (husk run --help says more)";
+    EXPECT_EQ(RunRefusal({"--log-console", "log,max=1K"}), "--log-console log: max must be 128K or more" + hint);
+    EXPECT_EQ(RunRefusal({"--log-console", "log,append"}),
+              "--log-console log: \"append\" is neither max=SIZE nor raw" + hint);
+    EXPECT_EQ(RunRefusal({"--log-console", ",raw"}), "--log-console takes FILE[,max=SIZE][,raw], not \",raw\"" + hint);
     EXPECT_EQ(RunRefusal({"--console", "file=a,b"}),
-              "--console takes stdio, pty, unix=PATH, file=PATH[,raw] or none, not \"file=a,b\"");
+              "--console takes stdio, pty, unix=PATH, file=PATH[,raw] or none, not \"file=a,b\"" + hint);
 }
 
 TEST(ParsePort, NameAndPathAreUnderstood) {
@@ -260,7 +278,7 @@ TEST(ParsePort, NameAndPathAreUnderstood) {
 }
 
 TEST(ParsePort, WhatIsWrongIsNamed) {
-    for (const char* text : {"", "agent", "name=agent", "unix=/x", "unix=/x,name=agent"}) {
+    for (const char* text : {"agent", "name=agent", "unix=/x", "unix=/x,name=agent"}) {
         ExpectNamed(RunRefusal({"--port", text}), "--port takes name=NAME,unix=PATH");
     }
     const std::string long_name = "name=" + std::string(64, 'n') + ",unix=/x";

@@ -46,6 +46,27 @@ TEST(Channel, MessagesKeepTheirBorders) {
     EXPECT_EQ(pair.Text(pair.Receive()->size), "three");
 }
 
+TEST(Channel, OffersToAPeerThatDoesNotReadEndAndLeaveRoomForMessages) {
+    const auto ends = Channel::CreatePair().value();
+    int offered = 0;
+    while (offered < 10'000 && ends.first.Offer(AsBytes("look"))) ++offered;
+    EXPECT_GT(offered, 10);
+    EXPECT_LT(offered, 10'000);
+    ASSERT_EQ(::fcntl(ends.first.Fd(), F_SETFL, O_NONBLOCK), 0);  // what would block fails
+    for (int message = 0; message < 50; ++message) ASSERT_TRUE(ends.first.Send(AsBytes("end"))) << message;
+}
+
+TEST(Channel, OffersAreTakenAgainOnceThePeerHasRead) {
+    Pair pair;
+    while (pair.ours.Offer(AsBytes("look"))) {
+    }
+    ASSERT_EQ(::fcntl(pair.theirs.Fd(), F_SETFL, O_NONBLOCK), 0);
+    while (pair.Receive()) {
+    }
+    EXPECT_TRUE(pair.ours.Offer(AsBytes("again")));
+    EXPECT_EQ(pair.Text(pair.Receive()->size), "again");
+}
+
 TEST(Channel, DescriptorTravelsBesideTheMessage) {
     Pair pair;
     const ScopedFd sent(::memfd_create("husk-test", MFD_CLOEXEC));

@@ -67,6 +67,7 @@ TEST_P(Namespaces, OneWhoseNumberIsUsedUpIsToldFromOneThatIsForbidden) {
         ASSERT_EQ(found.absent.size(), 1U);
         EXPECT_EQ(found.absent[0].layer, Layer::kNetNs);
         EXPECT_TRUE(found.absent[0].used_up);
+        EXPECT_NE(found.absent[0].why.find("here or in an enclosing namespace"), std::string::npos);
         EXPECT_EQ(found.absent[0].how_to_get, "raise it: sysctl user.max_net_namespaces=1024");
     });
 }

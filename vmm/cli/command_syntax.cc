@@ -29,6 +29,11 @@ void CommandSyntax::Add(std::string_view option, std::string_view value, Target 
     if (auto* const* const text = std::get_if<std::string*>(&target)) item.standard = **text;
 }
 
+void CommandSyntax::AddText(std::string_view option, std::string_view value, Target target, std::string_view help) {
+    Add(option, value, target, help);
+    options_.back().is_text = true;
+}
+
 void CommandSyntax::AddFinal(std::string_view option, bool& target, std::string_view help) {
     AddFlag(option, target, help);
     options_.back().is_final = true;
@@ -47,7 +52,10 @@ Result<const CommandSyntax*> CommandSyntax::Parse(std::span<const char* const> a
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string_view word = arguments[i];
         if (options_ended || word.size() < 2 || word.front() != '-') {
-            if (CommandSyntax* const command = FindCommand(word)) return command->Parse(arguments.subspan(i + 1));
+            if (CommandSyntax* const command = FindCommand(word)) {
+                reached_ = command;
+                return command->Parse(arguments.subspan(i + 1));
+            }
             HUSK_TRY(TakeWord(word));
             continue;
         }
@@ -63,13 +71,18 @@ Result<const CommandSyntax*> CommandSyntax::Parse(std::span<const char* const> a
             if (equals != word.npos) return Usage(std::string(name) + " takes no value");
             HUSK_TRY(Store(*option, {}));
             if (option->is_final) return this;
-        } else if (equals != word.npos) {
-            HUSK_TRY(Store(*option, word.substr(equals + 1)));
-        } else if (++i < arguments.size()) {
-            HUSK_TRY(Store(*option, arguments[i]));
-        } else {
+            continue;
+        }
+        std::optional<std::string_view> value;
+        if (equals != word.npos) {
+            value = word.substr(equals + 1);
+        } else if (++i < arguments.size() && (option->is_text || FindOption(arguments[i]) == nullptr)) {
+            value = arguments[i];
+        }
+        if (!value || (value->empty() && !option->is_text)) {
             return Usage(std::string(name) + " needs a value: " + std::string(option->value));
         }
+        HUSK_TRY(Store(*option, *value));
     }
     HUSK_TRY(NothingMissing());
     return this;
@@ -132,9 +145,11 @@ std::string CommandSyntax::Help() const {
     for (const Item& option : options_) {
         std::string called = option.name == "--help" ? "-h, --help" : std::string(option.name);
         if (!option.value.empty()) called.append(" ").append(option.value);
-        if (!option.standard.empty()) called.append("=").append(option.standard);
-        if (std::holds_alternative<std::vector<std::string>*>(option.target)) called += " ...";
-        AppendLine(text, called, option.help);
+        const bool is_list = std::holds_alternative<std::vector<std::string>*>(option.target);
+        if (is_list && !option.value.ends_with("...")) called += " ...";
+        std::string help(option.help);
+        if (!option.standard.empty()) help.append(" (default: ").append(option.standard).append(")");
+        AppendLine(text, called, help);
     }
     if (!commands_.empty()) text += "\nCommands:\n";
     for (const CommandSyntax& command : commands_) {

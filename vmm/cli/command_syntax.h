@@ -1,8 +1,9 @@
 // CommandSyntax: what a command takes on its command line. The one description is both what is parsed and what --help
 // prints.
 //
-// An option's value follows it, as a word of its own or behind "=". It may be anything, a word that looks like an
-// option too: where a value is due, the next word is it. Behind "--" there are no options any more.
+// An option's value follows it, as a word of its own or behind "=". Where a value is due, the next word is it, even one
+// that looks like an option; but not the name of an option of the same command: then the value was forgotten. Nor is it
+// empty. Behind "--" come no options of this command any more; one of its commands that comes there has its own.
 #pragma once
 
 #include <list>
@@ -33,6 +34,8 @@ class CommandSyntax {
 
     // "--kernel", with "FILE" as what the help calls its value.
     void Add(std::string_view option, std::string_view value, Target target, std::string_view help);
+    // One whose value may be anything: empty, or the name of an option.
+    void AddText(std::string_view option, std::string_view value, Target target, std::string_view help);
     void AddFlag(std::string_view option, bool& target, std::string_view help) { Add(option, "", &target, help); }
     // A flag behind which nothing is looked at, and nothing is missing.
     void AddFinal(std::string_view option, bool& target, std::string_view help);
@@ -45,6 +48,9 @@ class CommandSyntax {
 
     // Fills in the targets. The command that was chosen; or a sentence, of kind kUsage.
     [[nodiscard]] Result<const CommandSyntax*> Parse(std::span<const char* const> arguments);
+    // The command that Parse() came to, also where it failed.
+    [[nodiscard]] const CommandSyntax& Reached() const { return reached_ == nullptr ? *this : reached_->Reached(); }
+    [[nodiscard]] const std::string& Name() const { return name_; }
     [[nodiscard]] bool HelpAsked() const { return help_asked_; }
     [[nodiscard]] std::string Help() const;
 
@@ -56,6 +62,7 @@ class CommandSyntax {
         std::string_view help;
         std::string standard = {};  // value
         bool is_final = false;
+        bool is_text = false;
         bool given = false;
     };
 
@@ -72,6 +79,7 @@ class CommandSyntax {
     std::vector<Item> options_;
     std::vector<Item> words_;
     std::list<CommandSyntax> commands_;
+    const CommandSyntax* reached_ = nullptr;  // of them
 };
 
 }  // namespace husk

@@ -74,8 +74,8 @@ void Describe(CommandSyntax& run, RawRun& raw) {
     run.AddFlag("--once", machine.source.once, "take --generation for the first boot only, then the default");
     run.AddFlag("--ignore-secrets", machine.source.ignore_secrets,
                 "boot a system without the secrets it wants appended to its initrd");
-    run.Add("--cmdline", "TEXT", &machine.command_line,
-            "the kernel's command line, passed on as it is; where the boot source has one, behind that");
+    run.AddText("--cmdline", "TEXT", &machine.command_line,
+                "the kernel's command line, passed on as it is; where the boot source has one, behind that");
     run.Add("--cpus", "N", &raw.cpus, "virtual CPUs");
     run.Add("--memory", "SIZE", &raw.memory, "guest memory, like 512M or 2G");
     run.AddFlag("--hugepages", machine.huge_pages, "take guest memory from the host's pool of 2 MiB pages");
@@ -257,19 +257,26 @@ Result<Command> ParseCommandLine(int argc, const char* const* argv) {
     storer.Add("--closure", "FILE", &store.closure,
                "a file with the store paths, a line each, instead of asking nix-store");
     const auto parsed = husk.Parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0));
-    if (!parsed) return Usage(parsed.error().Message() + " (husk --help says more)");
+    const auto refuse = [&](const Error& error) {
+        const std::string hint = " (" + husk.Reached().Name() + " --help says more)";
+        return Fail(error.Kind(), error.Message() + (error.Kind() == ErrorKind::kUsage ? hint : ""));
+    };
+    if (!parsed) return refuse(parsed.error());
     const CommandSyntax* const chosen = *parsed;
     if (version) return PrintCommand{"husk " HUSK_VERSION "\n"};
     if (chosen->HelpAsked()) return PrintCommand{chosen->Help()};
     if (chosen == &check) {
-        HUSK_TRY(FinishConfinement(doctor_confinement, doctor.confinement));
+        const auto settled = FinishConfinement(doctor_confinement, doctor.confinement);
+        if (!settled) return refuse(settled.error());
         return doctor;
     }
     if (chosen == &attacher) return attached;
     if (chosen == &lister) return list;
     if (chosen == &storer) return store;
     if (chosen == &checker) return checked;
-    return HUSK_TRY(Finish(std::move(raw)));
+    auto finished = Finish(std::move(raw));
+    if (!finished) return refuse(finished.error());
+    return *std::move(finished);
 }
 
 }  // namespace husk

@@ -60,8 +60,12 @@ Result<std::string> CaptureProgram(const ProgramArguments& arguments) {
     Pipe pipe = HUSK_TRY(Pipe::Create());
     const pid_t pid = HUSK_TRY(Spawn(arguments, -1, pipe.write.Get()));
     pipe.write.Reset();
-    std::string text = ReadToEnd(pipe.read.Get()).value_or("");
-    HUSK_TRY(Await(pid, arguments.front()));
+    auto text = ReadToEnd(pipe.read.Get());
+    pipe.read.Reset();  // a program that still writes must not wait for us
+    const auto ended = Await(pid, arguments.front());
+    // The error of reading comes first: a program whose reader is gone fails too.
+    if (!text) return std::unexpected(std::move(text).error().Within("the output of " + arguments.front()));
+    if (!ended) return std::unexpected(ended.error());
     return text;
 }
 

@@ -29,8 +29,8 @@ void ConsoleClients::Accept(std::size_t index, const Channel* console) {
     if (place.pty) {
         std::array<std::byte, 4096> events;  // what they are is known
         (void)!::read(place.listener, events.data(), events.size());
-        // Without a role that is ready nobody is told: it looks by itself when it starts.
-        if (console != nullptr) (void)SendMessage(*console, PtyOpened{});
+        // A role that is not ready yet is told when it is.
+        if (console != nullptr) OfferMessage(*console, PtyOpened{});
         return;
     }
     place.client.Reset(::accept4(place.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -48,6 +48,8 @@ void ConsoleClients::Gone(std::uint32_t port) {
 }
 
 void ConsoleClients::Send(const Place& place, const Channel& console) {
+    // It may have been opened while nobody was told.
+    if (place.pty) OfferMessage(console, PtyOpened{});
     if (place.client) (void)SendMessage(console, Client{.port = place.port}, place.client.Get());
 }
 

@@ -21,6 +21,10 @@ class Channel {
     // Sends one message whole, never blocking for long: the peer has room for more messages than the protocol has.
     [[nodiscard]] Result<> Send(std::span<const std::byte> message, int fd = -1) const;
 
+    // For messages whose number the protocol does not limit: sends at once, or not at all where the peer has left much
+    // unread. Room for Send() stays. False when it was not sent.
+    bool Offer(std::span<const std::byte> message) const;
+
     struct Received {
         std::size_t size = 0;  // 0: the peer is gone
         ScopedFd fd;

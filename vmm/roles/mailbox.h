@@ -11,6 +11,12 @@ template <typename M>
     return channel.Send(MessageBuffer::Encode(message).Bytes(), fd);
 }
 
+// For a message that only says "look": when it is dropped, many like it wait to be read.
+template <typename M>
+void OfferMessage(const Channel& channel, const M& message) {
+    (void)channel.Offer(MessageBuffer::Encode(message).Bytes());
+}
+
 struct Mail {
     MessageBuffer message;
     ScopedFd fd;
