@@ -10,7 +10,7 @@ import importlib
 # The most that each may take, in a quick and in a full run, in seconds.
 SECONDS = {
     "virtqueue": (10, 60),
-    "exits": (20, 240),
+    "exits": (30, 240),
     "disk_worker": (35, 280),
     "net_worker": (37, 270),
     "console_worker": (18, 110),
