@@ -5,6 +5,7 @@
 #include "devices/virtio/net/net_command.h"
 #include "devices/virtio/net/net_header.h"
 #include "tests/unit/net_driver.h"
+#include "vmm/base/clock.h"
 
 namespace husk {
 namespace {
@@ -107,6 +108,39 @@ TEST(NetDevice, WithoutQueuesNothingHappens) {
     machine.wire.Arrive(Frame(60));
     EXPECT_TRUE(machine.Serve());
     EXPECT_EQ(machine.wire.incoming[0].size(), 1u);
+}
+
+// --- Being awake for the next frame
+
+std::uint64_t Looks(const NetMachine& machine) {
+    return machine.counters.polls_hit.Get() + machine.counters.polls_missed.Get();
+}
+
+// Sends frames with pauses that it pays to be awake for.
+void SendSome(NetMachine& machine, std::size_t size, int frames) {
+    for (int frame = 0; frame < frames; ++frame) {
+        machine.Send(
+            Frame(size),
+            {.flags = kNetNeedsCsum, .gso_type = kNetGsoTcp4, .gso_size = 1448, .csum_start = 34, .csum_offset = 16});
+        (void)machine.Serve();
+        while (machine.Tx().TakeUsed()) {
+        }
+        const auto until = MonotonicNanoseconds() + 30'000;
+        while (MonotonicNanoseconds() < until) {
+        }
+    }
+}
+
+TEST(NetDevice, StaysAwakeForTheNextSmallFrameButNotBetweenThePiecesOfAStream) {
+    NetMachine machine({.features = kAllOffloads});
+    const auto deadline = MonotonicNanoseconds() + 10'000'000'000;  // a busy host may keep it from looking for a while
+    while (Looks(machine) == 0 && MonotonicNanoseconds() < deadline) SendSome(machine, 100, 10);
+    ASSERT_GT(Looks(machine), 0u) << "nothing would be shown by what follows";
+    SendSome(machine, 40'000, 1);
+    const std::uint64_t before = Looks(machine);
+    SendSome(machine, 40'000, 200);
+    EXPECT_EQ(Looks(machine), before);
+    EXPECT_EQ(machine.wire.sent.back().frame.size(), 40'000u);
 }
 
 TEST(NetHeader, WhatWasCheckedIsAllThatIsLeft) {

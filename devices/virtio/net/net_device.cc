@@ -14,6 +14,8 @@ namespace {
 
 // Frames of one queue in a turn: enough to share an interrupt, not so many that the first ones or other queues wait.
 constexpr unsigned kTurnFrames = 64;
+// Frames of so many bytes on average are pieces of a stream.
+constexpr std::uint64_t kBulkFrame = 16384;
 // How long one Serve() keeps its caller from other descriptors.
 constexpr std::uint64_t kServeNanoseconds = 1'000'000;
 
@@ -161,8 +163,20 @@ void NetDevice::Publish() {
     interrupt_.Pulse();
 }
 
+// Whether what the guest has sent last were large frames, each a piece of a stream. Then nobody waits for the next one,
+// and to be awake for it does harm: frames go out one at a time, and each wakes who receives it, on the guest's CPU.
+bool NetDevice::SendsBulk() {
+    const std::uint64_t frames = counters_.from_guest.frames.Get();
+    const std::uint64_t bytes = counters_.from_guest.bytes.Get();
+    if (frames != frames_before_) sends_bulk_ = (bytes - bytes_before_) / (frames - frames_before_) >= kBulkFrame;
+    frames_before_ = frames;
+    bytes_before_ = bytes;
+    return sends_bulk_;
+}
+
 // Looks for work for as long as it pays. True when some was found, and done.
 bool NetDevice::Look() {
+    if (SendsBulk()) return false;
     if (!window_.Begin(now_) || Wait() != TokenBucket::kForever) return false;
     for (;;) {
         for (int step = 0; step < 16; ++step) __builtin_ia32_pause();

@@ -66,6 +66,7 @@ class NetDevice {
     [[nodiscard]] std::expected<bool, QueueFault> ServeQueues();
     [[nodiscard]] std::expected<bool, QueueFault> ServeControl();
     void Publish();
+    [[nodiscard]] bool SendsBulk();
     [[nodiscard]] bool Look();
     [[nodiscard]] bool FallAsleep();
 
@@ -85,6 +86,9 @@ class NetDevice {
     std::optional<QueueFault> fault_;
     std::uint64_t now_ = 0;  // the clock when last read
     PollWindow window_;
+    std::uint64_t frames_before_ = 0;  // what the guest had sent at the last SendsBulk()
+    std::uint64_t bytes_before_ = 0;
+    bool sends_bulk_ = false;
 };
 
 }  // namespace husk
