@@ -34,7 +34,7 @@ def distribution():
 def describe(husk):
     memory = re.search(r"^MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
     return {"processor": processor(), "processors": os.cpu_count(), "memory_gib": round(int(memory[1]) / (1 << 20), 1),
-            "kernel": os.uname().release, "distribution": distribution(), "kvm": kvm(husk),
+            "kernel": re.match(r"[\d.]*", os.uname().release)[0], "distribution": distribution(), "kvm": kvm(husk),
             "qemu": first_line(["qemu-system-x86_64", "--version"]), "fio": first_line(["fio", "--version"]),
             "compiler": first_line(["g++", "--version"])}
 
