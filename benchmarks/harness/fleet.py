@@ -8,9 +8,10 @@ import subprocess
 import time
 
 from harness.context import Failure
-from harness.processes import processor_time
+from harness.processes import is_alive, processor_time
 
 LIMIT = 60.0  # seconds until something that should have happened counts as not happening
+SURVIVES = 5.0  # seconds that a process may outlive its VM
 POLL = 0.002
 CPUS = len(os.sched_getaffinity(0))
 REFERENCE = "/bin/true"
@@ -187,4 +188,11 @@ class Fleet:
                 raise Failure(f"{vm.name} does not end on {[number.name for number in signals]}: {self.complaints()}") from error
             if status not in statuses:
                 raise Failure(f"{vm.name} ended with status {status}: {self.complaints()}")
-        return time.monotonic() - begun
+        took = time.monotonic() - begun
+        for vm in self.vms:  # by number, as who outlives his VM need not bear its name
+            until = time.monotonic() + SURVIVES
+            while left := [pid for pid in vm.pids if is_alive(pid)]:
+                if time.monotonic() > until:
+                    raise Failure(f"{vm.name} has ended without its processes {left}")
+                time.sleep(POLL)
+        return took

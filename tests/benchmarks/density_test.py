@@ -17,10 +17,14 @@ sys.path.insert(0, str(TOP / "benchmarks"))
 
 from harness import leftovers  # noqa: E402
 from harness.context import Failure, NotMeasured  # noqa: E402
+from harness import fleet as fleets  # noqa: E402
 from harness.fleet import Fleet, reference_time, times_scheduled  # noqa: E402
 from suites.density import Plan, Step, Suite, growth  # noqa: E402
 
-ENDS_WELL = 'trap "kill $child; exit 0" TERM; sleep 60 & child=$!; echo up >"$1"; wait'
+# A VM that ends as it was asked to, with its child: a status that nothing else has, neither a script that came to its end nor a
+# kill that failed.
+ENDED_WELL = 7
+ENDS_WELL = f"trap 'kill $child && exit {ENDED_WELL}' TERM; sleep 60 & child=$!; echo up >\"$1\"; wait"
 
 
 class FleetTest(unittest.TestCase):
@@ -51,7 +55,7 @@ class Fleets(FleetTest):
             self.assertGreater(min(vm.proportional() for vm in fleet.vms), 0)
             time.sleep(0.2)
             self.assertEqual(fleet.rest(0.2)[1], 0)
-            fleet.end((signal.SIGTERM,), (0,))
+            fleet.end((signal.SIGTERM,), (ENDED_WELL,))
 
     def test_one_that_wakes_up_is_seen(self):
         script = f'echo up >"$1"; exec {sys.executable} -c "import time; [time.sleep(0.02) for _ in range(3000)]"'
@@ -70,15 +74,28 @@ class Fleets(FleetTest):
         with self.fleet("echo it cannot >&2; exit 6") as fleet, self.assertRaisesRegex(Failure, "status 6: it cannot"):
             fleet.grow(1)
 
+    def test_one_that_leaves_a_child_behind_is_a_failure(self):
+        script = f"trap 'exit {ENDED_WELL}' TERM; sleep 60 & echo up >\"$1\"; wait"
+        with mock.patch.object(fleets, "SURVIVES", 0.3), self.fleet(script) as fleet, \
+                self.assertRaisesRegex(Failure, "without its processes"):
+            fleet.grow(1)
+            self.addCleanup(os.kill, fleet.vms[0].pids[1], signal.SIGKILL)
+            fleet.end((signal.SIGTERM,), (ENDED_WELL,))
+
+    def test_one_that_ends_by_itself_is_a_failure(self):
+        with self.fleet('echo up >"$1"; sleep 0.3') as fleet, self.assertRaisesRegex(Failure, "status 0"):
+            fleet.grow(1)
+            time.sleep(0.5)
+            fleet.end((signal.SIGTERM,), (ENDED_WELL,))
+
     def test_one_that_ends_otherwise_is_a_failure(self):
         with self.fleet('trap "exit 9" TERM; echo up >"$1"; while :; do sleep 0.05; done') as fleet, \
                 self.assertRaisesRegex(Failure, "status 9"):
             fleet.grow(1)
-            fleet.end((signal.SIGTERM,), (0,))
+            fleet.end((signal.SIGTERM,), (ENDED_WELL,))
 
     def test_the_reference_costs_something(self):
         self.assertGreater(reference_time(), 0)
-
 
     def test_a_thread_of_kvms_own_is_not_the_vms(self):
         named = "import pathlib, threading, time; name = pathlib.Path('/proc/thread-self/comm')\n" \
@@ -111,7 +128,7 @@ class Leftovers(FleetTest):
         before = self.before()
         with self.fleet() as fleet:
             fleet.grow(3)
-            fleet.end((signal.SIGTERM,), (0,))
+            fleet.end((signal.SIGTERM,), (ENDED_WELL,))
         self.assertEqual(self.left(before), [])
 
     def test_a_process_is_found(self):
