@@ -15,21 +15,27 @@ class Reader(SourceTest):
         disk = self.installed({1: "one"}, extra={f"/loader/entries/many-{n}.conf":
                                                  f"title {n}\nlinux /EFI/nixos/kernel.efi\n" for n in range(60)})
         held = None
-        for _ in range(50):
+        for attempt in range(50):
             launcher = self.start([harness.HUSK, "list", str(disk)])
             children = pathlib.Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children")
-            reader = harness.eventually(lambda: launcher.poll() is not None or children.read_text().split(), 5)
-            # In small steps: a launcher that stands still once the reader has all it needs leaves it sealed, with its pipe full.
-            while held is None and launcher.poll() is None:
+            reader = []
+            while not reader and launcher.poll() is None:  # without a pause: the whole list takes milliseconds
+                reader = children.read_text().split()
+            # In small steps, of another length each time: a launcher that stands still once the reader has all it needs
+            # leaves it sealed, with its pipe full.
+            step = 50e-6 * (attempt % 10)
+            while held is None and reader and launcher.poll() is None:
                 launcher.send_signal(signal.SIGSTOP)
                 time.sleep(0.02)
                 held = self.look_at_sealed(reader[0])
                 launcher.send_signal(signal.SIGCONT)
-                time.sleep(0.0005)
+                until = time.perf_counter() + step
+                while time.perf_counter() < until:
+                    pass
             self.assert_ended(launcher, 0)
             if held:
                 break
-        self.assertIsNotNone(held, "it was never seen sealed")
+        self.assertIsNotNone(held, f"it was never seen sealed, in {attempt + 1} attempts")
         self.assertEqual(held.pop("4"), str(disk))
         self.assertRegex(held.pop("5"), "^pipe:")
         self.assertEqual(set(held.values()), {"/dev/null"})

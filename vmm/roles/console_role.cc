@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,15 +29,15 @@
 #include "vmm/roles/sealing.h"
 #include "vmm/roles/slots.h"
 #include "vmm/roles/stats_pages.h"
+#include "vmm/roles/terminal_window.h"
 
 namespace husk {
 namespace {
 
 constexpr int kLauncherDied = SIGUSR1;
 volatile std::sig_atomic_t launcher_died = 0;
-volatile std::sig_atomic_t window_changed = 1;  // and the guest has not been told
 void OnLauncherDeath(int) { launcher_died = 1; }
-void OnWindowChange(int) { window_changed = 1; }
+void OnWindowChange(int) {}  // that it interrupts is enough
 
 Result<> Catch(int number, void (*handler)(int)) {
     struct sigaction action{};
@@ -60,17 +59,6 @@ bool IsOpen(int slot) { return ::fcntl(slot, F_GETFD) >= 0; }
 
 // A slot without its descriptor holds /dev/null: left free, it would go to the next descriptor this role opens.
 void Vacate(int slot) { RawDup3(STDIN_FILENO, slot); }
-
-// The size of the terminal that a person looks at, when there is one and it knows.
-std::optional<console_config::Window> LookAtWindow() {
-    for (const int slot : {console_slot::kInput, console_slot::kOutput}) {
-        winsize size{};
-        if (RawIoctl(slot, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-            return console_config::Window{.cols = size.ws_col, .rows = size.ws_row};
-        }
-    }
-    return std::nullopt;
-}
 
 // The log goes on behind what an earlier life of the guest, or an earlier run of husk, wrote.
 Result<ConsoleLog::File> LogFile(const ConsoleConfig& config) {
@@ -146,9 +134,12 @@ class ConsoleRole {
             timeout = Sooner(timeout, UntilDeadlines());
             waiting[2] = {wake_console_.Get(), POLLIN, 0};
             waiting[3] = {doorbell_.Get(), POLLIN, 0};
-            waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | (window_due_ ? POLLOUT : 0)), 0};
+            waiting[4] = {vmm_gone_ ? -1 : vmm_.Fd(), static_cast<short>(POLLIN | (window_.IsDue() ? POLLOUT : 0)), 0};
             waiting[5] = {launcher_.Fd(), POLLIN, 0};
-            if (!Wait(waiting, timeout)) continue;
+            if (!Wait(waiting, timeout)) {
+                window_.MayDiffer();
+                continue;
+            }
             if (waiting[2].revents != 0) wake_console_.Drain();
             if (waiting[3].revents != 0) {
                 (*stats_)->device.doorbells.Add(doorbell_.Take());
@@ -172,8 +163,8 @@ class ConsoleRole {
  private:
     // --- Waiting
 
-    // SIGWINCH comes only while we wait, so that none is missed between looking at the flag and waiting. The launcher's
-    // death comes at any time: it must end a blocking write as well.
+    // SIGWINCH comes only while we wait, so that none is missed between looking at the window and waiting. The
+    // launcher's death comes at any time: it must end a blocking write as well.
     static void HoldBackWindowChanges() {
         sigset_t held;
         ::sigemptyset(&held);
@@ -181,6 +172,7 @@ class ConsoleRole {
         ::sigprocmask(SIG_BLOCK, &held, nullptr);
     }
 
+    // False: a signal came.
     static bool Wait(std::span<pollfd> waiting, int milliseconds) {
         sigset_t none;
         ::sigemptyset(&none);
@@ -319,8 +311,7 @@ class ConsoleRole {
         if (device_->Live()) StopHvc();
         if (const auto fault = device_->Activate(*memory_, activation)) return AskForReset(*fault);
         (*stats_)->driver_ok.SetOnce();
-        // Drivers look at the size when they are told that it changed, not when they start.
-        if (!window_due_) window_due_ = window_told_;
+        window_.TellAgain();
     }
 
     void StopHvc() {
@@ -336,24 +327,20 @@ class ConsoleRole {
     // --- The window
 
     void FollowWindow() {
-        if (!window_changed) return;
-        window_changed = 0;
         if (config_.clients || config_.pty) return;
-        const auto window = LookAtWindow();
-        if (!window || window == window_told_) return;
-        window_due_ = window;
-        device_->SetWindow(*window);
+        const auto size = window_.Look(std::array{console_slot::kInput, console_slot::kOutput});
+        if (size) device_->SetWindow(*size);
     }
 
     // Only when the channel has room: a vmm that stands still must not hold up the terminal.
     void TellWindow() {
+        const console_config::Window window = window_.Tell();
         ConfigChanged changed;
         changed.offset = console_config::kWindowOffset;
-        const auto bytes = BytesOf(*window_due_);
+        const auto bytes = BytesOf(window);
         changed.length = static_cast<std::uint32_t>(bytes.size());
         std::ranges::copy(bytes, changed.bytes.begin());
         PostMessage(vmm_, changed);
-        window_told_ = std::exchange(window_due_, std::nullopt);
     }
 
     void PublishCounts() {
@@ -380,8 +367,7 @@ class ConsoleRole {
     std::optional<ConsolePump> pump_;
     std::optional<ConsolePorts> ports_;
     std::optional<OutputPoll> poll_;
-    std::optional<console_config::Window> window_due_;  // to be told to the guest
-    std::optional<console_config::Window> window_told_;
+    TerminalWindow window_;
     bool vmm_gone_ = false;
     bool draining_ = false;
     std::uint64_t drain_ports_until_ = 0;
