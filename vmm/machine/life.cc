@@ -48,7 +48,7 @@ class Life {
         for (std::size_t client = 0; client < clients_.Count(); ++client) waiting.push_back(clients_.Waiting(client));
         const std::size_t first_role = waiting.size();
         for (const RoleHandle& role : family_.roles) {
-            waiting.push_back({role.ended ? -1 : role.channel.Fd(), POLLIN, 0});
+            waiting.push_back({role.ended || role.hung_up ? -1 : role.channel.Fd(), POLLIN, 0});
             waiting.push_back({role.ended ? -1 : role.process.pidfd.Get(), POLLIN, 0});
         }
         const std::size_t first_net = waiting.size();
@@ -114,7 +114,10 @@ class Life {
     void OnMessage(std::size_t index) {
         RoleHandle& role = family_.roles[index];
         auto mail = ReceiveMail(role.channel);
-        if (!mail || mail->PeerGone()) return;
+        if (!mail || mail->PeerGone()) {
+            role.hung_up = true;  // its process takes a while yet to be gone
+            return;
+        }
         if (mail->message.As<Stats>() && mail->fd) OnStats(index, std::move(mail->fd));
         if (mail->message.As<Ready>()) OnReady(index);
         if (const auto failed = mail->message.As<Failed>()) OnFailed(*failed);

@@ -19,6 +19,7 @@ struct RoleHandle {
     Channel channel;
     RoleProcess process;
     bool ready = false;
+    bool hung_up = false;  // nothing comes from it any more
     bool ended = false;
     bool ended_well = false;  // with all that it was asked for done
 };
