@@ -33,6 +33,7 @@ MmioTransport::MmioTransport(const VirtioDeviceModel& model, RegisterPage& page,
       config_size_(model.config.size()),
       writable_offset_(model.writable_offset),
       writable_feature_(model.writable_feature),
+      writable_needs_(model.writable_needs),
       writable_initial_(HasWritable(model) ? model.config[model.writable_offset] : std::byte{0}),
       setup_(model.features | kFeatureVersion1, model.queues, model.max_queue_size, page) {
     if (config_size_ > RegisterPage::kMaxConfig) std::abort();
@@ -177,6 +178,7 @@ MmioTransport::Errand MmioTransport::WriteConfig(std::uint64_t offset, std::span
     const std::scoped_lock lock(mutex_);
     const bool running = IsLive() && phase_ == Phase::kActive && !configuring_;
     if (!running || offset != writable_offset_ || data.size() != 1 || !setup_.Chose(writable_feature_)) return {};
+    if (writable_needs_ != 0 && !setup_.Chose(writable_needs_)) return {};
     const auto value = std::to_integer<std::uint8_t>(data[0]);
     if (value > 1) return {};
     page_.SetConfig(offset, data);
@@ -188,6 +190,10 @@ MmioTransport::Errand MmioTransport::WriteStatus(std::uint32_t value) {
     if (value == 0) return RequestStop(Stop::kReset);
     const DeviceStatus next = NextStatus(status_, value, setup_.FeaturesAcceptable());
     const bool starts = next.Has(StatusBit::kDriverOk) && !status_.Has(StatusBit::kDriverOk);
+    const bool negotiated = next.Has(StatusBit::kFeaturesOk) && !status_.Has(StatusBit::kFeaturesOk);
+    if (negotiated && setup_.Chose(writable_feature_) && writable_needs_ != 0 && !setup_.Chose(writable_needs_)) {
+        page_.SetConfig(writable_offset_, std::array{std::byte{0}});
+    }
     status_ = next;
     ShowStatus();
     if (!starts) return {};

@@ -37,6 +37,8 @@ struct VirtioDeviceModel {
     // The one byte of it that a driver may write, 0 or 1, when it has the feature. No feature: there is none.
     std::uint32_t writable_offset = 0;
     std::uint64_t writable_feature = 0;
+    // A driver that has that feature without this one finds the byte 0, and cannot change it. None: it needs no other.
+    std::uint64_t writable_needs = 0;
 };
 
 // Whoever runs the data path. Called on vCPU threads, with no lock of the transport held. Activate() and Reset()
@@ -124,6 +126,7 @@ class MmioTransport final : public BusDevice {
     const std::size_t config_size_;
     const std::uint32_t writable_offset_;
     const std::uint64_t writable_feature_;
+    const std::uint64_t writable_needs_;
     const std::byte writable_initial_;
 
     mutable std::mutex mutex_;

@@ -35,10 +35,14 @@ class IdleTest(harness.HuskTest):
         return found
 
     def assert_sleeps(self):
-        before = self.runs()
-        self.assertGreaterEqual(len(before), 4, before)  # launcher, control, vCPU, console
-        time.sleep(PAUSE)
-        self.assertEqual(self.runs(), before)
+        for _ in range(3):  # the host itself may wake a thread once; what husk does from time to time is seen each time
+            before = self.runs()
+            self.assertGreaterEqual(len(before), 4, before)  # launcher, control, vCPU, console
+            time.sleep(PAUSE)
+            after = self.runs()
+            if after == before:
+                return
+        self.assertEqual(after, before)
 
     def test_with_a_disk_and_a_console_in_a_file(self):
         self.asleep("--disk", self.disk(), "--console", f"file={self.folder}/console")

@@ -125,6 +125,7 @@ DeviceSpec DiskSpec(const DiskGeometry& geometry, const BlkOffer& offer) {
                                BlkConfigOf(geometry, offer));
     spec.writable_offset = offsetof(BlkConfigSpace, writeback);
     spec.writable_feature = kFeatureBlkConfigWce;
+    spec.writable_needs = kFeatureBlkFlush;  // §5.2.5.2
     return spec;
 }
 

@@ -59,6 +59,7 @@ struct DeviceSpec {
     std::uint64_t features = 0;
     std::uint32_t writable_offset = 0;   // as in VirtioDeviceModel
     std::uint64_t writable_feature = 0;  // likewise
+    std::uint64_t writable_needs = 0;    // likewise
     std::array<std::byte, 64> config{};
 };
 

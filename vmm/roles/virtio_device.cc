@@ -15,7 +15,8 @@ VirtioDeviceModel ModelOf(const DeviceSpec& spec) {
             .max_queue_size = spec.max_queue_size,
             .config = std::span(spec.config).first(spec.config_bytes),
             .writable_offset = spec.writable_offset,
-            .writable_feature = spec.writable_feature};
+            .writable_feature = spec.writable_feature,
+            .writable_needs = spec.writable_needs};
 }
 
 // InterruptACK of used buffers alone (Virtio 1.2 §4.2.2, InterruptStatus bit 0).
