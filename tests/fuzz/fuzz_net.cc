@@ -242,7 +242,7 @@ class Session {
                  .next = static_cast<std::uint16_t>((first + i + 1) % size_)});
             place += length;
         }
-        rings_[queue].SetAvailable(available_[queue]++, first % size_);
+        rings_[queue].SetAvailable(available_[queue]++, static_cast<std::uint16_t>(first % size_));
         rings_[queue].SetAvailableIndex(available_[queue]);
     }
     static void PutMac(std::uint64_t at) { Check(Memory().Write(GuestAddress(at), BytesOf(kOwn))); }
