@@ -147,8 +147,10 @@ TEST(RunLoop, InterruptionsHaltsAndEndsOfInterruptAreCountedAndPassed) {
 
 TEST(RunLoop, TripleFaultEndsTheLoop) {
     Machine machine;
-    machine.script.Then(ShutdownExit{}).Then(InterruptedExit{});
-    EXPECT_EQ(machine.Run().reason, VcpuEnd::Reason::kTripleFault);
+    machine.script.Then(ShutdownExit{{.rip = 0x1234}}).Then(InterruptedExit{});
+    const VcpuEnd end = machine.Run();
+    EXPECT_EQ(end.reason, VcpuEnd::Reason::kTripleFault);
+    EXPECT_EQ(end.crash.rip, 0x1234u);
     EXPECT_EQ(machine.script.runs, 1u);
 }
 

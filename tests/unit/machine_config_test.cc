@@ -128,6 +128,8 @@ TEST(Ending, TripleFaultIsACrashOfOneVcpu) {
     EXPECT_EQ(ending.Code(), 4);
     EXPECT_EQ(ending.reason, "triple-fault");
     EXPECT_EQ(ending.sentence, "the guest crashed: triple fault on vCPU 2");
+    EXPECT_EQ(EndingFor(GuestEnded::Reason::kTripleFault, " at 0x10").sentence,
+              "the guest crashed: triple fault on vCPU 2 at 0x10");
 }
 
 TEST(Ending, FailureOfKvmIsACrashThatIsExplained) {

@@ -38,7 +38,7 @@ TEST(GuestEnd, FirstReasonWins) {
     Latch latch;
     latch.end.Reset();
     latch.end.Poweroff();
-    latch.end.VcpuEnded(1, {VcpuEnd::Reason::kTripleFault, {}});
+    latch.end.VcpuEnded(1, {.reason = VcpuEnd::Reason::kTripleFault});
     latch.end.Stop();
     EXPECT_EQ(latch.end.Report()->reason, Reason::kReset);
     EXPECT_EQ(latch.end.Report()->which, 0u);
@@ -46,20 +46,38 @@ TEST(GuestEnd, FirstReasonWins) {
 
 TEST(GuestEnd, TripleFaultNamesItsVcpu) {
     Latch latch;
-    latch.end.VcpuEnded(2, {VcpuEnd::Reason::kTripleFault, {}});
+    latch.end.VcpuEnded(2, {.reason = VcpuEnd::Reason::kTripleFault});
     EXPECT_EQ(latch.end.Report()->reason, Reason::kTripleFault);
     EXPECT_EQ(latch.end.Report()->which, 2u);
+    EXPECT_EQ(latch.end.Report()->text.View(), "");
+}
+
+TEST(GuestEnd, TripleFaultSaysWhereTheVcpuWas) {
+    constexpr std::uint64_t kLongest = ~std::uint64_t{0};
+    Latch latch;
+    latch.end.VcpuEnded(
+        1, {.reason = VcpuEnd::Reason::kTripleFault,
+            .crash = {CrashState::Knowledge::kWhole, kLongest, 2, kLongest, 4, kLongest, kLongest, kLongest}});
+    EXPECT_EQ(latch.end.Report()->text.View(),
+              " at 0xffffffffffffffff: rsp 0x2, cr0 0xffffffffffffffff, cr2 0x4, cr3 0xffffffffffffffff, "
+              "cr4 0xffffffffffffffff, efer 0xffffffffffffffff");
+}
+
+TEST(GuestEnd, TripleFaultOfAVcpuThatKvmHasResetSaysSo) {
+    Latch latch;
+    latch.end.VcpuEnded(1, {.reason = VcpuEnd::Reason::kTripleFault, .crash = {CrashState::Knowledge::kReset, 0xfff0}});
+    EXPECT_EQ(latch.end.Report()->text.View(), ", whose state is lost: KVM has reset it");
 }
 
 TEST(GuestEnd, VcpuThatWasStoppedIsNoReason) {
     Latch latch;
-    latch.end.VcpuEnded(0, {VcpuEnd::Reason::kStopped, {}});
+    latch.end.VcpuEnded(0, {.reason = VcpuEnd::Reason::kStopped});
     EXPECT_FALSE(latch.end.Report());
 }
 
 TEST(GuestEnd, FailureOfKvmIsDescribed) {
     Latch latch;
-    latch.end.VcpuEnded(1, {VcpuEnd::Reason::kFailed, {FailedExit::Kind::kEntryFailed, 7, 0xab}});
+    latch.end.VcpuEnded(1, {.reason = VcpuEnd::Reason::kFailed, .failure = {FailedExit::Kind::kEntryFailed, 7, 0xab}});
     const auto report = latch.end.Report();
     ASSERT_TRUE(report);
     EXPECT_EQ(report->reason, Reason::kKvmFailure);
@@ -71,7 +89,8 @@ TEST(GuestEnd, LongestDescriptionFits) {
     for (const auto kind : {FailedExit::Kind::kInternalError, FailedExit::Kind::kEntryFailed,
                             FailedExit::Kind::kRunFailed, FailedExit::Kind::kUnknown}) {
         Latch latch;
-        latch.end.VcpuEnded(63, {VcpuEnd::Reason::kFailed, {kind, ~std::uint64_t{0}, ~std::uint64_t{0}}});
+        latch.end.VcpuEnded(
+            63, {.reason = VcpuEnd::Reason::kFailed, .failure = {kind, ~std::uint64_t{0}, ~std::uint64_t{0}}});
         EXPECT_TRUE(latch.end.Report()->text.View().ends_with("18446744073709551615, detail 0xffffffffffffffff"));
     }
 }
@@ -81,7 +100,8 @@ TEST(GuestEnd, ManyVcpusThatEndAtOnceGiveOneWholeReason) {
     std::vector<std::thread> vcpus;
     for (std::uint32_t id = 1; id <= 4; ++id) {
         vcpus.emplace_back([&latch, id] {
-            latch.end.VcpuEnded(id, {VcpuEnd::Reason::kFailed, {FailedExit::Kind::kRunFailed, id, id}});
+            latch.end.VcpuEnded(
+                id, {.reason = VcpuEnd::Reason::kFailed, .failure = {FailedExit::Kind::kRunFailed, id, id}});
         });
     }
     for (std::thread& vcpu : vcpus) vcpu.join();

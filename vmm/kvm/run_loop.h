@@ -23,6 +23,7 @@ concept ExitSource = requires(T source) {
 struct VcpuEnd {
     enum class Reason : std::uint8_t { kStopped, kTripleFault, kFailed } reason;
     FailedExit failure{};  // with kFailed
+    CrashState crash{};    // with kTripleFault
 };
 
 class RunLoop {
@@ -45,13 +46,13 @@ class RunLoop {
                 counters_.Count(ExitKind::kEndOfInterrupt);
             } else if (std::holds_alternative<HaltExit>(exit)) {
                 counters_.Count(ExitKind::kOther);
-            } else if (std::holds_alternative<ShutdownExit>(exit)) {
-                return {VcpuEnd::Reason::kTripleFault};
+            } else if (const auto* shutdown = std::get_if<ShutdownExit>(&exit)) {
+                return {.reason = VcpuEnd::Reason::kTripleFault, .crash = shutdown->state};
             } else {
-                return {VcpuEnd::Reason::kFailed, std::get<FailedExit>(exit)};
+                return {.reason = VcpuEnd::Reason::kFailed, .failure = std::get<FailedExit>(exit)};
             }
         }
-        return {VcpuEnd::Reason::kStopped};
+        return {.reason = VcpuEnd::Reason::kStopped};
     }
 
  private:

@@ -10,6 +10,13 @@
 #include "vmm/kvm/kvm_api.h"
 
 namespace husk {
+namespace {
+
+constexpr std::uint64_t kCr0ProtectionEnable = 1U << 0;
+constexpr std::uint64_t kCr0ExtensionType = 1U << 4;  // always set: without it, nothing was copied
+constexpr std::uint64_t kResetVector = 0xfff0;
+
+}  // namespace
 
 Result<Vcpu> Vcpu::Create(ScopedFd fd, std::size_t map_size) {
     void* const area = ::mmap(nullptr, map_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.Get(), 0);
@@ -54,7 +61,7 @@ VcpuExit Vcpu::Decode() {
         case KVM_EXIT_INTR:
             return InterruptedExit{};
         case KVM_EXIT_SHUTDOWN:
-            return ShutdownExit{};
+            return ShutdownExit{ReadCrashState()};
         case KVM_EXIT_HLT:
             return HaltExit{};
         case KVM_EXIT_IOAPIC_EOI:
@@ -67,6 +74,26 @@ VcpuExit Vcpu::Decode() {
         default:
             return FailedExit{FailedExit::Kind::kUnknown, run_->exit_reason, 0};
     }
+}
+
+// By the one system call that a vCPU's thread may make: KVM copies the registers into the shared area at the end of a
+// run, also of one that is over before it began (KVM_CAP_SYNC_REGS).
+CrashState Vcpu::ReadCrashState() {
+    run_->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    RequestImmediateExit();
+    if (RawIoctl(fd_.Get(), KVM_RUN, std::uint64_t{0}) != -EINTR) return {};
+    const kvm_regs& registers = run_->s.regs.regs;
+    const kvm_sregs& system = run_->s.regs.sregs;
+    if ((system.cr0 & kCr0ExtensionType) == 0) return {};
+    const bool reset = registers.rip == kResetVector && (system.cr0 & kCr0ProtectionEnable) == 0;
+    return {.knowledge = reset ? CrashState::Knowledge::kReset : CrashState::Knowledge::kWhole,
+            .rip = registers.rip,
+            .rsp = registers.rsp,
+            .cr0 = system.cr0,
+            .cr2 = system.cr2,
+            .cr3 = system.cr3,
+            .cr4 = system.cr4,
+            .efer = system.efer};
 }
 
 }  // namespace husk

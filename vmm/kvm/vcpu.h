@@ -60,6 +60,7 @@ class Vcpu {
  private:
     Vcpu(ScopedFd fd, kvm_run* run, std::size_t map_size) : fd_(std::move(fd)), run_(run), map_size_(map_size) {}
     [[nodiscard]] VcpuExit Decode();
+    [[nodiscard]] CrashState ReadCrashState();
 
     ScopedFd fd_;
     kvm_run* run_;  // shared with the kernel, not with the guest

@@ -28,8 +28,26 @@ struct MmioExit {
 // KVM_RUN was cut short by a kick or a signal; nothing happened.
 struct InterruptedExit {};
 
+// Where a CPU was when it shut down.
+struct CrashState {
+    enum class Knowledge : std::uint8_t {
+        kNone,   // KVM does not tell
+        kReset,  // KVM has reset the vCPU, as it does on AMD's processors
+        kWhole,
+    } knowledge = Knowledge::kNone;
+    std::uint64_t rip = 0;
+    std::uint64_t rsp = 0;
+    std::uint64_t cr0 = 0;
+    std::uint64_t cr2 = 0;
+    std::uint64_t cr3 = 0;
+    std::uint64_t cr4 = 0;
+    std::uint64_t efer = 0;
+};
+
 // The guest's CPU shut down: a triple fault.
-struct ShutdownExit {};
+struct ShutdownExit {
+    CrashState state{};
+};
 
 // HLT reached user space; with local APICs in the kernel it never should.
 struct HaltExit {};

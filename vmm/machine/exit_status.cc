@@ -31,7 +31,8 @@ Ending EndingOf(const GuestEnded& ended, const std::string& device) {
             return {ExitStatus::kReboot, 0, "reset", ""};
         case GuestEnded::Reason::kTripleFault:
             return {ExitStatus::kCrashed, 0, "triple-fault",
-                    "the guest crashed: triple fault on vCPU " + std::to_string(ended.which)};
+                    "the guest crashed: triple fault on vCPU " + std::to_string(ended.which) +
+                        std::string(ended.text.View())};
         case GuestEnded::Reason::kKvmFailure:
             return {ExitStatus::kCrashed, 0, "kvm-failure", "the guest crashed: " + std::string(ended.text.View())};
         case GuestEnded::Reason::kDeviceStuck:

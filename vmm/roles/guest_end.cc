@@ -21,6 +21,20 @@ const char* Describe(FailedExit::Kind kind) {
     return "KVM reported something husk does not know (exit reason)";
 }
 
+using Text = std::array<char, 200>;  // no allocation: the role is sealed
+
+void Describe(Text& text, const CrashState& crash) {
+    if (crash.knowledge == CrashState::Knowledge::kReset) {
+        std::snprintf(text.data(), text.size(), ", whose state is lost: KVM has reset it");
+    }
+    if (crash.knowledge == CrashState::Knowledge::kWhole) {
+        std::snprintf(text.data(), text.size(),
+                      " at 0x%" PRIx64 ": rsp 0x%" PRIx64 ", cr0 0x%" PRIx64 ", cr2 0x%" PRIx64 ", cr3 0x%" PRIx64
+                      ", cr4 0x%" PRIx64 ", efer 0x%" PRIx64,
+                      crash.rip, crash.rsp, crash.cr0, crash.cr2, crash.cr3, crash.cr4, crash.efer);
+    }
+}
+
 }  // namespace
 
 std::optional<GuestEnded> GuestEnd::Report() const {
@@ -28,12 +42,14 @@ std::optional<GuestEnded> GuestEnd::Report() const {
     GuestEnded message;
     message.reason = reason_;
     message.which = which_;
+    Text text{};
+    if (reason_ == Reason::kTripleFault) Describe(text, end_.crash);
     if (reason_ == Reason::kKvmFailure) {
-        std::array<char, 200> text{};  // no allocation: the role is sealed
+        const FailedExit& failure = end_.failure;
         std::snprintf(text.data(), text.size(), "vCPU %" PRIu32 ": %s %" PRIu64 ", detail 0x%" PRIx64, which_,
-                      Describe(failure_.kind), failure_.reason, failure_.detail);
-        message.text.Assign(text.data());
+                      Describe(failure.kind), failure.reason, failure.detail);
     }
+    message.text.Assign(text.data());
     return message;
 }
 

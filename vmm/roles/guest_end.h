@@ -23,8 +23,8 @@ class GuestEnd final : public PowerSink {
     void Poweroff() override { Latch(Reason::kPoweroff, 0, {}); }
     void Reset() override { Latch(Reason::kReset, 0, {}); }
     void VcpuEnded(std::uint32_t vcpu, const VcpuEnd& end) {
-        if (end.reason == VcpuEnd::Reason::kTripleFault) Latch(Reason::kTripleFault, vcpu, {});
-        if (end.reason == VcpuEnd::Reason::kFailed) Latch(Reason::kKvmFailure, vcpu, end.failure);
+        if (end.reason == VcpuEnd::Reason::kTripleFault) Latch(Reason::kTripleFault, vcpu, end);
+        if (end.reason == VcpuEnd::Reason::kFailed) Latch(Reason::kKvmFailure, vcpu, end);
     }
     // The control thread, when the launcher asks.
     void Stop() { Latch(Reason::kStopped, 0, {}); }
@@ -35,12 +35,12 @@ class GuestEnd final : public PowerSink {
     [[nodiscard]] std::optional<GuestEnded> Report() const;
 
  private:
-    void Latch(Reason reason, std::uint32_t which, const FailedExit& failure) {
+    void Latch(Reason reason, std::uint32_t which, const VcpuEnd& end) {
         bool expected = false;
         if (claimed_.compare_exchange_strong(expected, true, std::memory_order_relaxed)) {
             reason_ = reason;
             which_ = which;
-            failure_ = failure;
+            end_ = end;
             ready_.store(true, std::memory_order_release);  // publishes the three to Report()
         }
         gate_.Over();
@@ -53,7 +53,7 @@ class GuestEnd final : public PowerSink {
     std::atomic<bool> ready_{false};
     Reason reason_{};
     std::uint32_t which_ = 0;  // vCPU or device
-    FailedExit failure_{};
+    VcpuEnd end_{};
 };
 
 }  // namespace husk

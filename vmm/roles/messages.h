@@ -80,7 +80,7 @@ struct GuestEnded {
         kStopped
     } reason = Reason::kStopped;
     std::uint32_t which = 0;  // the vCPU that crashed or failed, or the device that is stuck
-    FixedText<200> text;      // with kKvmFailure
+    FixedText<200> text;      // with kKvmFailure: all of it; with kTripleFault: where the vCPU was
 };
 
 struct ConsoleAsks {
