@@ -35,14 +35,16 @@ class IdleTest(harness.HuskTest):
         return found
 
     def assert_sleeps(self):
-        for _ in range(3):  # the host itself may wake a thread once; what husk does from time to time is seen each time
+        quiet = 0
+        for _ in range(3):  # two of them: the host itself may wake a thread once
             before = self.runs()
             self.assertGreaterEqual(len(before), 4, before)  # launcher, control, vCPU, console
             time.sleep(PAUSE)
             after = self.runs()
-            if after == before:
+            quiet += after == before
+            if quiet == 2:
                 return
-        self.assertEqual(after, before)
+        self.fail(f"something ran in two of three looks; the last one: {before} -> {after}")
 
     def test_with_a_disk_and_a_console_in_a_file(self):
         self.asleep("--disk", self.disk(), "--console", f"file={self.folder}/console")

@@ -23,7 +23,7 @@ class Reader(SourceTest):
                 reader = children.read_text().split()
             # In small steps, of another length each time: a launcher that stands still once the reader has all it needs
             # leaves it sealed, with its pipe full.
-            step = 50e-6 * (attempt % 10)
+            step = 50e-6 * (1 + attempt % 10)
             while held is None and reader and launcher.poll() is None:
                 launcher.send_signal(signal.SIGSTOP)
                 time.sleep(0.02)

@@ -38,6 +38,19 @@ struct Pair {
     std::array<std::byte, 64> buffer{};
 };
 
+TEST(Channel, LastWordsOfAPeerThatLeftMuchUnreadArrive) {
+    Pair pair;
+    ASSERT_TRUE(pair.theirs.Send(AsBytes("unread")));
+    ASSERT_TRUE(pair.ours.Send(AsBytes("last")));
+    ASSERT_TRUE(pair.ours.Send(AsBytes("words")));
+    {
+        const Channel gone = std::move(pair.ours);
+    }
+    EXPECT_EQ(pair.Text(pair.Receive()->size), "last");
+    EXPECT_EQ(pair.Text(pair.theirs.Take(pair.buffer)), "words");
+    EXPECT_EQ(pair.Receive()->size, 0u);
+}
+
 TEST(Channel, MessagesKeepTheirBorders) {
     Pair pair;
     ASSERT_TRUE(pair.ours.Send(AsBytes("one")));

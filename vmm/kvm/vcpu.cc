@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kCr0ProtectionEnable = 1U << 0;
 constexpr std::uint64_t kCr0ExtensionType = 1U << 4;  // always set: without it, nothing was copied
+constexpr std::uint64_t kResetBase = 0xffff'0000;
 constexpr std::uint64_t kResetVector = 0xfff0;
 
 }  // namespace
@@ -85,7 +86,7 @@ CrashState Vcpu::ReadCrashState() {
     const kvm_regs& registers = run_->s.regs.regs;
     const kvm_sregs& system = run_->s.regs.sregs;
     if ((system.cr0 & kCr0ExtensionType) == 0) return {};
-    const bool reset = registers.rip == kResetVector && (system.cr0 & kCr0ProtectionEnable) == 0;
+    const bool reset = system.cs.base == kResetBase && registers.rip == kResetVector;
     return {.knowledge = reset ? CrashState::Knowledge::kReset : CrashState::Knowledge::kWhole,
             .rip = registers.rip,
             .rsp = registers.rsp,

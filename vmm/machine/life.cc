@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -114,7 +115,8 @@ class Life {
     void OnMessage(std::size_t index) {
         RoleHandle& role = family_.roles[index];
         auto mail = ReceiveMail(role.channel);
-        if (!mail || mail->PeerGone()) {
+        if (!mail) return;  // nothing that a role of ours says
+        if (mail->PeerGone()) {
             role.hung_up = true;  // its process takes a while yet to be gone
             return;
         }
@@ -237,10 +239,12 @@ class Life {
     }
 
     static bool PendingMessage(const Channel& channel) {
+        constexpr int kLook = MSG_PEEK | MSG_DONTWAIT;
         pollfd waiting{channel.Fd(), POLLIN, 0};
         std::byte probe{};
         return ::poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN) != 0 &&
-               ::recv(channel.Fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+               (::recv(channel.Fd(), &probe, 1, kLook) > 0 ||
+                (errno == ECONNRESET && ::recv(channel.Fd(), &probe, 1, kLook) > 0));  // see Channel::Receive()
     }
 
     // A disk worker leaves (status 0) when the vmm has hung up on it. A vmm that dies does so some milliseconds before

@@ -1,5 +1,5 @@
-// One life of the guest: from the start of its family of roles to the end of the last of them. What the roles say and
-// how they end is judged here; it reads nothing a guest wrote. The launcher's only thread.
+// One life of the guest: from a started family of roles to the end of the last of them. What the roles say and how they
+// end is judged here; it reads nothing a guest wrote. The launcher's only thread.
 #pragma once
 
 #include <functional>

@@ -62,6 +62,9 @@ struct Arrival {
     bool cut = false;
 };
 
+// A peer that left with messages unread: that is said once, before its last words.
+bool IsNoAnswer(long got) { return got == -EINTR || got == -ECONNRESET; }
+
 Arrival ReceiveOne(int socket, std::span<std::byte> buffer) {
     iovec data{buffer.data(), buffer.size()};
     alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))]{};
@@ -73,7 +76,7 @@ Arrival ReceiveOne(int socket, std::span<std::byte> buffer) {
     Arrival arrival;
     do {
         arrival.size = RawSyscall(SYS_recvmsg, socket, &header, int{MSG_CMSG_CLOEXEC});
-    } while (arrival.size == -EINTR);
+    } while (IsNoAnswer(arrival.size));
     if (arrival.size < 0) return arrival;
     arrival.cut = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
@@ -89,7 +92,6 @@ Arrival ReceiveOne(int socket, std::span<std::byte> buffer) {
 Result<Channel::Received> Channel::Receive(std::span<std::byte> buffer) const {
     const Arrival arrival = ReceiveOne(socket_.Get(), buffer);
     Received received{0, ScopedFd(arrival.fd)};
-    if (arrival.size == -ECONNRESET) return received;
     if (arrival.size < 0) return FailOs("cannot receive from a role", static_cast<int>(-arrival.size));
     if (arrival.cut) return Fail("a role sent more than its messages hold");
     received.size = static_cast<std::size_t>(arrival.size);
@@ -108,7 +110,7 @@ std::size_t Channel::Take(std::span<std::byte> buffer) const {
     long got = 0;
     do {
         got = RawRead(socket_.Get(), buffer);
-    } while (got == -EINTR);
+    } while (IsNoAnswer(got));
     return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 

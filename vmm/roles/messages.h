@@ -4,12 +4,13 @@
 //
 //     launcher -> role      Manifest, Confinement, then the role's Config (see role_configs.h); later Go, PowerButton,
 //                           Stop, Drain, Client
-//     role -> launcher      Stats (with the descriptor of its statistics), Ready, Failed, GuestEnded, ConsoleAsks,
-//                           GuestStalls, Violation
+//     role -> launcher      Stats (with the descriptor of its statistics), Ready, Failed, Violation
+//     vmm -> launcher       GuestEnded, DeviceBroken
+//     console -> launcher   ConsoleAsks, GuestStalls, ConsoleIoFailed
 //     vmm -> console        ConsoleMemory (with the descriptor of the UART's rings)
 //     vmm -> worker         GuestRam (with its descriptor), then ActivateDevice, StopDevice, ConfigureDevice
 //     worker -> vmm         DeviceStopped, DeviceNeedsReset, DeviceConfigured, ConfigChanged
-//     worker -> launcher    HostIoFailed (a disk's), NetWireGone, ConsoleIoFailed
+//     worker -> launcher    HostIoFailed (a disk's), NetWireGone
 //     launcher -> blk       ResizeDisk
 //     launcher -> console   PtyOpened
 #pragma once

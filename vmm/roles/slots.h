@@ -4,7 +4,7 @@
 
 namespace husk {
 
-// Of virtio devices, as many as kMaxDevices (vmm/roles/messages.h).
+// Of virtio devices, as many as kMaxDevices (vmm/roles/role_configs.h).
 inline constexpr int kDeviceSlots = 13;
 
 // 0, 1 and 2 are /dev/null in every role.

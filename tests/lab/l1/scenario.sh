@@ -32,10 +32,11 @@ no_vmm_within() {
   done
 }
 
-# begin_scenario FILE: before each. Where there are several CPUs, and so nothing is measured, KVM notes what a guest's CPU was at
-# when it shut down: husk cannot tell, as KVM on AMD forgets it.
-begin_scenario() {
-  [ "$(nproc)" -gt 1 ] || return 0
+# begin_scenario FILE: before each. Where there are several CPUs, nothing is measured.
+begin_scenario() { [ "$(nproc)" = 1 ] || note_shutdowns; }
+
+# note_shutdowns: KVM notes what a guest's CPU was at when it shut down: husk cannot tell, as KVM on AMD forgets it.
+note_shutdowns() {
   [ -e /sys/kernel/tracing/trace ] || mount -t tracefs tracefs /sys/kernel/tracing
   echo >/sys/kernel/tracing/trace
   echo "exit_reason == 0x7f" >/sys/kernel/tracing/events/kvm/kvm_exit/filter # AMD APM vol. 2, appendix C: VMEXIT_SHUTDOWN
