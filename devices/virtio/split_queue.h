@@ -61,10 +61,11 @@ class SplitQueue {
 
     // Whether chains are available, without asking for doorbells. Cheap: for polling. A broken queue has none.
     [[nodiscard]] bool HasAvailable() const;
-    // Doorbells off (while the queue is being served anyway), and on again. EnableNotify() is true when chains became
-    // available meanwhile: then they must be served before sleeping. A new queue has its doorbells on.
+    // Doorbells off (while the queue is being served anyway), and on again: one comes when `count` chains are available
+    // (with event indices; else at the first one). EnableNotify() is true when so many became available meanwhile: then
+    // they must be served before sleeping. A new queue has its doorbells on.
     void DisableNotify();
-    [[nodiscard]] bool EnableNotify();
+    [[nodiscard]] bool EnableNotify(std::uint16_t count = 1);
 
     [[nodiscard]] std::uint16_t Size() const { return size_; }
     // Popped and not yet pushed. Every popped chain is pushed once, so the indices tell.
@@ -150,16 +151,17 @@ inline void SplitQueue::DisableNotify() {
     if (!event_idx_) used_.SetFlags(kUsedNoNotify);
 }
 
-inline bool SplitQueue::EnableNotify() {
+inline bool SplitQueue::EnableNotify(std::uint16_t count) {
     if (event_idx_) {
-        used_.SetAvailEvent(next_available_);
+        used_.SetAvailEvent(static_cast<std::uint16_t>(next_available_ + count - 1));
     } else {
         used_.SetFlags(0);
     }
     // Full: our wish is stored before the driver's index is loaded. Pairs with the driver's full barrier between
     // storing the index and looking at our wish (§2.7.13.4.1): either it rings, or we see its chains here.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return HasAvailable();
+    if (!event_idx_ || count <= 1) return HasAvailable();
+    return !fault_ && Distance(next_available_, available_.Index()) >= count;
 }
 
 }  // namespace husk

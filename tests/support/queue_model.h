@@ -75,13 +75,13 @@ class QueueModel {
     void DisableNotify() {
         if ((features_ & kFeatureEventIdx) == 0) used_flags_ = kUsedNoNotify;
     }
-    bool EnableNotify() {
-        if ((features_ & kFeatureEventIdx) != 0) {
-            avail_event_ = static_cast<std::uint16_t>(taken_);
-        } else {
+    bool EnableNotify(std::uint16_t count) {
+        if ((features_ & kFeatureEventIdx) == 0) {
             used_flags_ = 0;
+            return HasAvailable();
         }
-        return HasAvailable();
+        avail_event_ = static_cast<std::uint16_t>(taken_ + count - 1);
+        return count > 1 ? !fault_ && Ahead() >= count : HasAvailable();
     }
 
     [[nodiscard]] const std::set<std::uint16_t>& InFlight() const { return in_flight_; }

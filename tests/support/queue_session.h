@@ -66,7 +66,7 @@ class QueueSession {
             case 11:
                 return queue_->Publish() == model_.Publish() ? Compare() : "Publish";
             case 12:
-                return queue_->EnableNotify() == model_.EnableNotify() ? Compare() : "EnableNotify";
+                return EnableBoth();
             case 13:
                 queue_->DisableNotify();
                 model_.DisableNotify();
@@ -235,6 +235,11 @@ class QueueSession {
         taken_.erase(which);
         ++served_;
         return Compare();
+    }
+
+    const char* EnableBoth() {
+        const auto count = static_cast<std::uint16_t>(1 + decide_->Below(4));
+        return queue_->EnableNotify(count) == model_.EnableNotify(count) ? Compare() : "EnableNotify";
     }
 
     const char* Compare() const {

@@ -20,7 +20,9 @@
 
 #include "devices/virtio/blk/blk_config.h"
 #include "devices/virtio/blk/blk_device.h"
+#include "devices/virtio/blk/depth_policy.h"
 #include "tests/support/virtio_driver.h"
+#include "vmm/base/clock.h"
 #include "vmm/memory/address_map.h"
 
 namespace husk::testing {
@@ -232,6 +234,17 @@ class BlkMachine {
         ServeResult result = ServeResult::kMore;
         while (result == ServeResult::kMore) result = device.Serve();
         return result == ServeResult::kSleep;
+    }
+    // Many at a time, again and again, until DepthPolicy tries kSleep and the driver is asked to ring for several only.
+    void SendManyUntilRingsAreLate() {
+        constexpr int kMany = 40;
+        const std::uint64_t until = MonotonicNanoseconds() + 1000 * DepthPolicy::kTurn;
+        while (!device.Pause()) {
+            ASSERT_LT(MonotonicNanoseconds(), until);
+            for (int i = 0; i < kMany; ++i) Read(1, 512);
+            ASSERT_TRUE(Serve());
+            for (int i = 0; i < kMany; ++i) ASSERT_TRUE(driver.TakeUsed());
+        }
     }
     // Serves, sleeping as a worker does, until `count` chains came back; gives their heads in order.
     std::vector<std::uint32_t> Await(std::size_t count) {

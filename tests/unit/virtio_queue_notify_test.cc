@@ -200,6 +200,47 @@ TEST(SplitQueueDoorbell, EnablingSeesChainsThatAreKnownButNotTaken) {
     EXPECT_EQ(link.driver.Rings().AvailEvent(), 1);
 }
 
+TEST(SplitQueueDoorbell, RingsForSeveralChainsWhenAskedTo) {
+    Link link(true);
+    link.queue.DisableNotify();
+    ASSERT_FALSE(link.queue.EnableNotify(3));
+    link.Send();
+    EXPECT_FALSE(link.driver.MustRing());
+    link.Send();
+    EXPECT_FALSE(link.driver.MustRing());
+    EXPECT_FALSE(link.queue.EnableNotify(3));
+    link.Send();
+    EXPECT_TRUE(link.driver.MustRing());
+    EXPECT_TRUE(link.queue.EnableNotify(3));
+}
+
+TEST(SplitQueueDoorbell, OfSeveralChainsRingsAtTheFirstOneWithoutEventIndices) {
+    Link link(false);
+    link.queue.DisableNotify();
+    ASSERT_FALSE(link.queue.EnableNotify(3));
+    link.Send();
+    EXPECT_TRUE(link.driver.MustRing());
+    EXPECT_TRUE(link.queue.EnableNotify(3));
+}
+
+TEST(SplitQueueDoorbell, SeveralChainsAreCountedBeyondTheEndOfTheIndex) {
+    Link link(true);
+    for (int i = 0; i < 0xffff; ++i) {
+        link.Send();
+        ASSERT_FALSE(link.driver.MustRing() && i > 0) << i;
+        link.Push(1);
+        static_cast<void>(link.queue.Publish());
+        link.driver.TakeUsed();
+    }
+    ASSERT_FALSE(link.queue.EnableNotify(3));
+    EXPECT_EQ(link.driver.Rings().AvailEvent(), 1);
+    for (const bool rings : {false, false, true}) {
+        link.Send();
+        EXPECT_EQ(link.driver.MustRing(), rings);
+    }
+    EXPECT_TRUE(link.queue.EnableNotify(3));
+}
+
 TEST(SplitQueueDoorbell, PollingSeesChainsWithoutDoorbells) {
     Link link(true);
     EXPECT_FALSE(link.queue.HasAvailable());

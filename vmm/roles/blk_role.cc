@@ -107,7 +107,7 @@ class BlkRole {
         constexpr std::uint64_t kMillisecond = 1'000'000;
         constexpr std::uint64_t kLongest = 1000;
         const auto pause = device_->Pause();
-        return pause ? static_cast<int>(std::min(*pause / kMillisecond + 1, kLongest)) : -1;
+        return pause ? static_cast<int>(std::min((*pause + kMillisecond - 1) / kMillisecond, kLongest)) : -1;
     }
 
     // An io_uring, where one is wanted and this process may have it; else a pool of threads follows.

@@ -70,6 +70,7 @@ bool BlkDevice::Stop() {
 void BlkDevice::Deactivate() {
     if (!Idle()) std::abort();
     if (std::exchange(asleep_, false) && engine_) engine_->DisableDoorbell();
+    rings_late_ = false;
     queues_.Close();
     fault_.reset();
     writeback_ = initial_writeback_;
@@ -101,6 +102,7 @@ ServeResult BlkDevice::Serve() {
 
 void BlkDevice::WakeUp() {
     asleep_ = false;
+    if (std::exchange(rings_late_, false)) rings_.Woken(now_);
     if (engine_) engine_->DisableDoorbell();
     if (!queues_.AnyOpen()) return;
     queues_.DisableNotify();
@@ -189,6 +191,7 @@ bool BlkDevice::PassLimits(BlkTaskIndex index) {
 }
 
 std::optional<std::uint64_t> BlkDevice::Pause() {
+    if (rings_late_) return RingPolicy::kWait;                 // whoever has fewer under way
     if (!held_ || TooManyRanges(*held_)) return std::nullopt;  // one that ends will ring
     return limits_.Wait((*tasks_)[*held_].request, now_);
 }
@@ -313,10 +316,17 @@ bool BlkDevice::Poll() {
     return false;
 }
 
-// Doorbells on; false when work came meanwhile.
+// Doorbells on, perhaps for several requests only; false when work came meanwhile.
 bool BlkDevice::FallAsleep() {
     const bool finished = engine_ && engine_->EnableDoorbell();
-    const bool available = MayTake() && queues_.EnableNotify();
+    bool available = false;
+    if (MayTake()) {
+        // No request waits for others while the disk could have it, beside those that it has.
+        const bool may_wait = depth_.Mode() == DepthMode::kSleep && Idle();
+        const std::uint16_t several = rings_.RingAfter(may_wait ? began_ : 0, now_);
+        rings_late_ = several > 1;
+        available = queues_.EnableNotify(several);
+    }
     asleep_ = true;
     if (!finished && !available) return true;
     WakeUp();

@@ -31,6 +31,7 @@
 #include "devices/virtio/blk/pace.h"
 #include "devices/virtio/blk/poll_window.h"
 #include "devices/virtio/blk/ring_engine.h"
+#include "devices/virtio/blk/ring_policy.h"
 #include "devices/virtio/device_stats.h"
 #include "devices/virtio/mmio_transport.h"
 #include "devices/virtio/serve_result.h"
@@ -73,10 +74,11 @@ class BlkDevice final : private IoPool::Runner {
     // The driver is ready. Serve() is to be called next: requests may wait already.
     [[nodiscard]] std::optional<QueueFault> Activate(const Activation& activation);
     // Does what there is to do, for about a millisecond at most, polling a little before it asks to sleep. When there
-    // is much at a time, answers may wait for company within it, never while the loop sleeps.
+    // is much at a time, answers may wait for company within it, never while the loop sleeps; and the driver may be
+    // asked to ring for several requests only: see Pause().
     [[nodiscard]] ServeResult Serve();
-    // When Serve() is to be called again though nothing rings: a request waits for its turn under the limits.
-    // Nanoseconds from now.
+    // When Serve() is to be called again though nothing rings: a request waits for its turn under the limits, or for
+    // others. Nanoseconds from now.
     [[nodiscard]] std::optional<std::uint64_t> Pause();
     // What broke a queue, until Deactivate().
     [[nodiscard]] std::optional<QueueFault> Fault() const { return fault_; }
@@ -142,6 +144,7 @@ class BlkDevice final : private IoPool::Runner {
     bool writeback_ = initial_writeback_;
     bool stopping_ = false;
     bool asleep_ = false;       // told so: doorbells are on
+    bool rings_late_ = false;   // and come for several requests only
     bool reads_cached_ = true;  // the backend can tell what would wait
     std::uint64_t now_ = 0;     // the clock when last read
     std::uint64_t began_ = 0;   // requests taken in this Serve()
@@ -155,6 +158,7 @@ class BlkDevice final : private IoPool::Runner {
     HostFailures failures_;
     PollWindow window_;
     DepthPolicy depth_;
+    RingPolicy rings_;
     BlkLimits limits_;
     std::optional<BlkTaskIndex> held_;
     unsigned ranges_ = 0;  // discards and zeroes under way

@@ -73,10 +73,10 @@ class BlkQueues {
     void DisableNotify() {
         for (auto& queue : Open()) queue->DisableNotify();
     }
-    // All of them: true when one has chains.
-    [[nodiscard]] bool EnableNotify() {
+    // All of them, for `count` chains each: true when one has so many.
+    [[nodiscard]] bool EnableNotify(std::uint16_t count) {
         bool available = false;
-        for (auto& queue : Open()) available = queue->EnableNotify() || available;
+        for (auto& queue : Open()) available = queue->EnableNotify(count) || available;
         return available;
     }
 

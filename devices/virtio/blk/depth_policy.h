@@ -6,7 +6,8 @@
 //
 //     kGather   answers wait, for half a millisecond at most, until there are kGatherCount of them. Good where the loop
 //               has a CPU of its own to look for requests from meanwhile
-//     kSleep    no looking: requests pile up while the loop is woken. Good where looking takes the CPU from the guest
+//     kSleep    no looking: requests pile up while the loop is woken, and before it is (see RingPolicy). Good where
+//               looking takes the CPU from the guest
 //
 // Which one pays depends on guest and host, so it is tried: when requests come in company, each way gets turns of
 // kTurn; the one that brought the most requests stays for a while, then all are tried again, ever more rarely. Requests
