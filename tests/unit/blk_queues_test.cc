@@ -75,6 +75,27 @@ TEST(BlkQueues, SleepingDeviceIsWokenByEither) {
     EXPECT_TRUE(guest.third.MustRing());
 }
 
+TEST(BlkQueues, QueuesCountToTheirShareBeforeADriverRings) {
+    TwoQueues guest;
+    Activation activation;
+    activation.features = guest.first.Features();
+    activation.queues[0] = guest.first.Config();
+    activation.queues[2] = guest.third.Config();
+    BlkQueues queues;
+    ASSERT_EQ(queues.Open(guest.memory, activation), std::nullopt);
+    EXPECT_FALSE(queues.EnableNotify(7));
+    for (VirtioDriver* driver : {&guest.first, &guest.third}) {
+        (void)TwoQueues::Read(*driver, 1);
+        (void)TwoQueues::Read(*driver, 1);
+        EXPECT_FALSE(driver->MustRing());
+    }
+    EXPECT_FALSE(queues.EnableNotify(7));
+    (void)TwoQueues::Read(guest.third, 1);
+    EXPECT_TRUE(guest.third.MustRing());
+    EXPECT_TRUE(queues.EnableNotify(7));
+    EXPECT_TRUE(queues.EnableNotify(1));
+}
+
 TEST(BlkQueues, BrokenQueueStopsTheDevice) {
     TwoQueues guest;
     guest.third.Rings().SetAvailableIndex(999);

@@ -73,10 +73,13 @@ class BlkQueues {
     void DisableNotify() {
         for (auto& queue : Open()) queue->DisableNotify();
     }
-    // All of them, for `count` chains each: true when one has so many.
+    // All of them: a doorbell comes by the time that `count` chains are available, as each queue counts to its share of
+    // them. True when one has that already.
     [[nodiscard]] bool EnableNotify(std::uint16_t count) {
+        const auto share =
+            static_cast<std::uint16_t>(std::max<std::size_t>(count / std::max<std::size_t>(count_, 1), 1));
         bool available = false;
-        for (auto& queue : Open()) available = queue->EnableNotify(count) || available;
+        for (auto& queue : Open()) available = queue->EnableNotify(share) || available;
         return available;
     }
 
