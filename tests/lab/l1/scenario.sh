@@ -44,7 +44,7 @@ note_shutdowns() {
 }
 
 # shutdowns: a line for each CPU of a guest that shut down.
-shutdowns() { sed -n 's/.* kvm_exit: //p' /sys/kernel/tracing/trace 2>/dev/null || true; }
+shutdowns() { [ ! -e /sys/kernel/tracing/trace ] || sed -n 's/.* kvm_exit: //p' /sys/kernel/tracing/trace; }
 
 # explain_failure: after each that failed.
 explain_failure() {
