@@ -12,7 +12,6 @@
 namespace husk {
 namespace {
 
-constexpr std::uint64_t kCr0ProtectionEnable = 1U << 0;
 constexpr std::uint64_t kCr0ExtensionType = 1U << 4;  // always set: without it, nothing was copied
 constexpr std::uint64_t kResetBase = 0xffff'0000;
 constexpr std::uint64_t kResetVector = 0xfff0;
